@@ -1,0 +1,3 @@
+module gialai.gov.vn/hopnhat
+
+go 1.26

@@ -1,0 +1,37 @@
+// Package resolver is the ground of the answering side: Query, a borrowed view
+// of one datagram or frame, and Handler, what answers it. It does no I/O.
+//
+// Invariants:
+//
+//	QUERY-ONE      a Query that Parse passed has one question and at most one OPT
+//	QUERY-BORROWED a Query is valid only until the Handler returns, and is never stored
+//
+// The engine is in resolver/answer, sockets are in resolver/listen, a client
+// in resolver/probe, the slow and obvious resolver that tests and
+// expectations stand on in resolver/oracle.
+package resolver
+
+import "net/netip"
+
+// Transport is how a query came.
+type Transport uint8
+
+// The transports.
+const (
+	UDP Transport = iota
+	TCP
+)
+
+// Handler answers messages. It must be safe for concurrent use.
+type Handler interface {
+	// Handle appends the response to msg to dst and returns the longer slice;
+	// dst returned as it came means no response (RFC 8906 and behaviour 14:
+	// a response is never answered). It keeps neither slice.
+	Handle(dst, msg []byte, from Peer) []byte
+}
+
+// Peer is the other end of a query.
+type Peer struct {
+	Addr      netip.AddrPort
+	Transport Transport
+}

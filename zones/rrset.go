@@ -1,0 +1,164 @@
+package zones
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxTTL is the highest TTL; above it a TTL counts as 0 (RFC 2181 8).
+const MaxTTL = 1<<31 - 1
+
+// Record is one resource record of class IN. Data is the RDATA on the wire:
+// uncompressed, names in lower case, at most 65535 octets.
+type Record struct {
+	Owner Name
+	Type  Type
+	TTL   uint32 // seconds
+	Data  string
+	From  Provenance
+}
+
+// Same tells whether two records are equal but for where they come from.
+func (r Record) Same(s Record) bool {
+	return r.Owner == s.Owner && r.Type == s.Type && r.TTL == s.TTL && r.Data == s.Data
+}
+
+// Compare orders records by owner, type, RDATA, TTL.
+func (r Record) Compare(s Record) int {
+	if c := r.Owner.Compare(s.Owner); c != 0 {
+		return c
+	}
+	if r.Type != s.Type {
+		return int(r.Type) - int(s.Type)
+	}
+	if c := strings.Compare(r.Data, s.Data); c != 0 {
+		return c
+	}
+	switch {
+	case r.TTL < s.TTL:
+		return -1
+	case r.TTL > s.TTL:
+		return 1
+	}
+	return 0
+}
+
+// Key names an RRset within a zone. It is comparable.
+type Key struct {
+	Owner Name
+	Type  Type
+}
+
+// String gives "owner TYPE" without the owner's final dot.
+func (k Key) String() string { return k.Owner.Text() + " " + k.Type.String() }
+
+// Compare orders keys by owner, then by type number.
+func (k Key) Compare(l Key) int {
+	if c := k.Owner.Compare(l.Owner); c != 0 {
+		return c
+	}
+	return int(k.Type) - int(l.Type)
+}
+
+// RRset is all records of one owner and type (RRSET-ONE). It is immutable;
+// the zero value holds nothing and is returned where no RRset stands.
+type RRset struct {
+	key  Key
+	ttl  uint32
+	data []string     // RDATA in canonical order (RFC 4034 6.3), no duplicates
+	from []Provenance // beside data
+}
+
+// Errors of RRsets.
+var (
+	ErrRRsetEmpty = errors.New("an RRset without RDATA")
+	ErrRRsetMixed = errors.New("records of different owners or types in one RRset")
+	ErrDataLong   = errors.New("RDATA of more than 65535 octets")
+)
+
+// NewRRset makes an RRset of records of one owner and type. Duplicates
+// collapse to the first; where TTLs differ the lowest is taken (RFC 2181
+// 5.2), and TTLs above MaxTTL count as 0 (RFC 2181 8).
+func NewRRset(records ...Record) (RRset, error) {
+	if len(records) == 0 {
+		return RRset{}, ErrRRsetEmpty
+	}
+	rs := slices.Clone(records)
+	slices.SortStableFunc(rs, func(a, b Record) int { return strings.Compare(a.Data, b.Data) })
+	s := RRset{key: Key{rs[0].Owner, rs[0].Type}, ttl: MaxTTL}
+	for _, r := range rs {
+		switch {
+		case r.Owner != s.key.Owner || r.Type != s.key.Type:
+			return RRset{}, ErrRRsetMixed
+		case r.Owner.IsZero():
+			return RRset{}, ErrNameEmpty
+		case !r.Type.IsData():
+			return RRset{}, fmt.Errorf("%v is not a type of data", r.Type)
+		case len(r.Data) > 0xffff:
+			return RRset{}, ErrDataLong
+		}
+		if r.TTL > MaxTTL {
+			r.TTL = 0
+		}
+		s.ttl = min(s.ttl, r.TTL)
+		if n := len(s.data); n > 0 && s.data[n-1] == r.Data {
+			continue
+		}
+		s.data = append(s.data, r.Data)
+		s.from = append(s.from, r.From)
+	}
+	return s, nil
+}
+
+// IsZero tells whether s holds nothing.
+func (s RRset) IsZero() bool { return len(s.data) == 0 }
+
+// Key returns owner and type.
+func (s RRset) Key() Key { return s.key }
+
+// Owner returns the owner.
+func (s RRset) Owner() Name { return s.key.Owner }
+
+// Type returns the type.
+func (s RRset) Type() Type { return s.key.Type }
+
+// TTL returns the TTL in seconds.
+func (s RRset) TTL() uint32 { return s.ttl }
+
+// Len counts the RDATA.
+func (s RRset) Len() int { return len(s.data) }
+
+// Data returns the i-th RDATA on the wire, in canonical order.
+func (s RRset) Data(i int) string { return s.data[i] }
+
+// From tells where the i-th RDATA comes from.
+func (s RRset) From(i int) Provenance { return s.from[i] }
+
+// Record returns the i-th record.
+func (s RRset) Record(i int) Record {
+	return Record{Owner: s.key.Owner, Type: s.key.Type, TTL: s.ttl, Data: s.data[i], From: s.from[i]}
+}
+
+// Records returns all records, in canonical order.
+func (s RRset) Records() []Record {
+	rs := make([]Record, len(s.data))
+	for i := range rs {
+		rs[i] = s.Record(i)
+	}
+	return rs
+}
+
+// Has tells whether data is among the RDATA.
+func (s RRset) Has(data string) bool {
+	_, ok := slices.BinarySearch(s.data, data)
+	return ok
+}
+
+// Equal tells whether owner, type, TTL and RDATA are equal; provenance is not
+// compared.
+func (s RRset) Equal(t RRset) bool { return s.ttl == t.ttl && s.SameData(t) }
+
+// SameData is Equal without the TTL.
+func (s RRset) SameData(t RRset) bool { return s.key == t.key && slices.Equal(s.data, t.data) }

@@ -1,0 +1,364 @@
+package zones
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+)
+
+// View is one side of a split horizon: the internet, the data network. A
+// zone is served to those who ask in its view, and views never mix.
+type View string
+
+// Internet is the view of a workspace that names no other.
+const Internet View = "internet"
+
+// ID is a zone's identity (ZONE-ID). It is comparable.
+type ID struct {
+	Origin Name
+	View   View
+}
+
+// String gives "origin (view)".
+func (id ID) String() string { return id.Origin.Text() + " (" + string(id.View) + ")" }
+
+// Compare orders by view, then by origin.
+func (id ID) Compare(o ID) int {
+	if id.View != o.View {
+		if id.View < o.View {
+			return -1
+		}
+		return 1
+	}
+	return id.Origin.Compare(o.Origin)
+}
+
+// Digest identifies content: SHA-256 over canonical records.
+type Digest [32]byte
+
+// String gives lower-case hexadecimal.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// Zone is a frozen zone (ZONE-SOA, ZONE-IN, ZONE-ID). It is immutable and safe
+// for use by several goroutines. There is no useful zero value: a Zone comes
+// from Builder.Freeze, WithSerial or Delta.Apply.
+type Zone struct {
+	id      ID
+	soa     SOA
+	sets    []RRset // by Key
+	index   map[Key]int32
+	owners  map[Name]span // where an owner's sets stand in sets
+	records int
+	digest  Digest
+}
+
+type span struct{ from, to int32 }
+
+// ID returns the identity.
+func (z *Zone) ID() ID { return z.id }
+
+// Origin returns the apex.
+func (z *Zone) Origin() Name { return z.id.Origin }
+
+// View returns the view.
+func (z *Zone) View() View { return z.id.View }
+
+// SOA returns the fields of the SOA record.
+func (z *Zone) SOA() SOA { return z.soa }
+
+// Serial returns the SOA's serial.
+func (z *Zone) Serial() Serial { return z.soa.Serial }
+
+// Lookup returns one RRset, exactly as the zone states it: no wildcard, no
+// cut, no chain.
+func (z *Zone) Lookup(owner Name, t Type) (RRset, bool) {
+	i, ok := z.index[Key{owner, t}]
+	if !ok {
+		return RRset{}, false
+	}
+	return z.sets[i], true
+}
+
+// At returns the RRsets of an owner, by type. The slice must not be changed.
+func (z *Zone) At(owner Name) []RRset {
+	s := z.owners[owner]
+	return z.sets[s.from:s.to:s.to]
+}
+
+// All yields the RRsets in canonical order: by owner, then by type.
+func (z *Zone) All() iter.Seq[RRset] { return slices.Values(z.sets) }
+
+// Records yields the records in canonical order.
+func (z *Zone) Records() iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		for _, s := range z.sets {
+			for i := range s.Len() {
+				if !yield(s.Record(i)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Owners yields the names that own records, in canonical order.
+func (z *Zone) Owners() iter.Seq[Name] {
+	return func(yield func(Name) bool) {
+		for i, s := range z.sets {
+			if i > 0 && z.sets[i-1].Owner() == s.Owner() {
+				continue
+			}
+			if !yield(s.Owner()) {
+				return
+			}
+		}
+	}
+}
+
+// Counts returns how many owners, RRsets and records the zone has.
+func (z *Zone) Counts() (owners, sets, records int) {
+	return len(z.owners), len(z.sets), z.records
+}
+
+// Digest covers every record, the SOA included; it depends neither on the
+// order of the input nor on where records come from.
+func (z *Zone) Digest() Digest { return z.digest }
+
+// Equal tells whether two zones have one identity and the same records.
+func (z *Zone) Equal(o *Zone) bool { return z.id == o.id && z.digest == o.digest }
+
+// WithSerial returns the zone with another serial.
+func (z *Zone) WithSerial(s Serial) *Zone {
+	soa := z.soa
+	soa.Serial = s
+	n := *z
+	n.soa = soa
+	n.sets = slices.Clone(z.sets)
+	i := z.index[Key{z.id.Origin, TypeSOA}]
+	old := n.sets[i]
+	n.sets[i] = RRset{key: old.key, ttl: old.ttl, data: []string{soa.Data()}, from: old.from}
+	n.digest = digest(n.id, n.sets)
+	return &n
+}
+
+// Builder gathers the records of one zone. It is not safe for concurrent use.
+type Builder struct {
+	id      ID
+	records []Record
+}
+
+// NewBuilder starts a zone.
+func NewBuilder(id ID) *Builder { return &Builder{id: id} }
+
+// Add takes records. What is wrong with them, Freeze says.
+func (b *Builder) Add(records ...Record) { b.records = append(b.records, records...) }
+
+// AddSet takes the records of an RRset.
+func (b *Builder) AddSet(s RRset) { b.records = append(b.records, s.Records()...) }
+
+// Len counts the records taken so far.
+func (b *Builder) Len() int { return len(b.records) }
+
+// Errors of zones, each wrapped in a RecordError where a record is at fault.
+var (
+	ErrNoSOA     = errors.New("a zone without an SOA record")
+	ErrTwoSOA    = errors.New("a second SOA record")
+	ErrSOAOwner  = errors.New("an SOA record below the apex")
+	ErrOutOfZone = errors.New("an owner outside the zone")
+)
+
+// RecordError is an error about one record.
+type RecordError struct {
+	Record Record
+	Err    error
+}
+
+func (e *RecordError) Error() string {
+	s := fmt.Sprintf("%v %v: %v", e.Record.Owner, e.Record.Type, e.Err)
+	if !e.Record.From.Place.IsZero() {
+		s = e.Record.From.Place.String() + ": " + s
+	}
+	return s
+}
+
+func (e *RecordError) Unwrap() error { return e.Err }
+
+// Freeze makes the zone. It reports every record at fault (errors.Join of
+// *RecordError), not only the first; with any error there is no zone.
+// Duplicates collapse, differing TTLs of an RRset become the lowest.
+func (b *Builder) Freeze() (*Zone, error) {
+	rs := slices.Clone(b.records)
+	slices.SortStableFunc(rs, func(x, y Record) int {
+		if c := x.Owner.Compare(y.Owner); c != 0 {
+			return c
+		}
+		return int(x.Type) - int(y.Type)
+	})
+	var errs []error
+	sets := make([]RRset, 0, len(rs))
+	for i := 0; i < len(rs); {
+		j := i + 1
+		for j < len(rs) && rs[j].Owner == rs[i].Owner && rs[j].Type == rs[i].Type {
+			j++
+		}
+		s, err := NewRRset(rs[i:j]...)
+		switch {
+		case err != nil:
+			errs = append(errs, &RecordError{rs[i], err})
+		case !s.Owner().Within(b.id.Origin):
+			errs = append(errs, &RecordError{rs[i], ErrOutOfZone})
+		case s.Type() == TypeSOA && s.Owner() != b.id.Origin:
+			errs = append(errs, &RecordError{rs[i], ErrSOAOwner})
+		case s.Type() == TypeSOA && s.Len() > 1:
+			errs = append(errs, &RecordError{s.Record(1), ErrTwoSOA})
+		default:
+			sets = append(sets, s)
+		}
+		i = j
+	}
+	return freeze(b.id, sets, errs)
+}
+
+// freeze indexes sets, which are sorted and good one by one.
+func freeze(id ID, sets []RRset, errs []error) (*Zone, error) {
+	z := &Zone{id: id, sets: sets, index: make(map[Key]int32, len(sets)), owners: make(map[Name]span, len(sets))}
+	for i, s := range sets {
+		z.index[s.key] = int32(i)
+		o, ok := z.owners[s.key.Owner]
+		if !ok {
+			o.from = int32(i)
+		}
+		o.to = int32(i) + 1
+		z.owners[s.key.Owner] = o
+		z.records += len(s.data)
+	}
+	if soa, ok := z.Lookup(id.Origin, TypeSOA); ok {
+		var err error
+		if z.soa, err = ParseSOA(soa.Data(0)); err != nil {
+			errs = append(errs, &RecordError{soa.Record(0), err})
+		}
+	} else if len(errs) == 0 {
+		errs = append(errs, ErrNoSOA)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	z.digest = digest(id, sets)
+	return z, nil
+}
+
+// digest hashes identity and records; each field carries its length, so that
+// no two zones share one input.
+func digest(id ID, sets []RRset) Digest {
+	h := sha256.New()
+	var buf []byte
+	field := func(s string) {
+		buf = binary.BigEndian.AppendUint32(buf, uint32(len(s)))
+		buf = append(buf, s...)
+	}
+	field(string(id.View))
+	field(id.Origin.wire)
+	for _, s := range sets {
+		field(s.key.Owner.wire)
+		buf = binary.BigEndian.AppendUint16(buf, uint16(s.key.Type))
+		buf = binary.BigEndian.AppendUint32(buf, s.ttl)
+		buf = binary.BigEndian.AppendUint32(buf, uint32(len(s.data)))
+		for _, d := range s.data {
+			field(d)
+		}
+		h.Write(buf)
+		buf = buf[:0]
+	}
+	h.Write(buf)
+	return Digest(h.Sum(nil))
+}
+
+// World is the set of zones served at one instant, by view. It is immutable;
+// the zero value is an empty world.
+type World struct{ zones map[ID]*Zone }
+
+// ErrTwice is a second zone of one identity in a world.
+var ErrTwice = errors.New("a zone given twice")
+
+// NewWorld gathers zones; two of one identity are refused.
+func NewWorld(zs ...*Zone) (World, error) {
+	w := World{make(map[ID]*Zone, len(zs))}
+	for _, z := range zs {
+		if w.zones[z.id] != nil {
+			return World{}, fmt.Errorf("%v: %w", z.id, ErrTwice)
+		}
+		w.zones[z.id] = z
+	}
+	return w, nil
+}
+
+// With returns the world with z in place of the zone of its identity.
+func (w World) With(z *Zone) World {
+	m := make(map[ID]*Zone, len(w.zones)+1)
+	maps.Copy(m, w.zones)
+	m[z.id] = z
+	return World{m}
+}
+
+// Zone returns the zone of an identity, or nil.
+func (w World) Zone(id ID) *Zone { return w.zones[id] }
+
+// All yields the zones by view, then by origin.
+func (w World) All() iter.Seq[*Zone] {
+	return func(yield func(*Zone) bool) {
+		for _, id := range slices.SortedFunc(maps.Keys(w.zones), ID.Compare) {
+			if !yield(w.zones[id]) {
+				return
+			}
+		}
+	}
+}
+
+// In yields the zones of one view, by origin.
+func (w World) In(v View) iter.Seq[*Zone] {
+	return func(yield func(*Zone) bool) {
+		for z := range w.All() {
+			if z.View() == v && !yield(z) {
+				return
+			}
+		}
+	}
+}
+
+// Views lists the views, sorted.
+func (w World) Views() []View {
+	seen := map[View]bool{}
+	for id := range w.zones {
+		seen[id.View] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// Len counts the zones.
+func (w World) Len() int { return len(w.zones) }
+
+// Nearest returns the zone of the view whose apex is the closest ancestor of
+// name, or name itself (RFC 1034 4.3.2 step 2); nil where none is.
+func (w World) Nearest(v View, name Name) *Zone {
+	for ok := !name.IsZero(); ok; name, ok = name.Parent() {
+		if z := w.zones[ID{name, v}]; z != nil {
+			return z
+		}
+	}
+	return nil
+}
+
+// Digest covers the zones' identities and digests.
+func (w World) Digest() Digest {
+	h := sha256.New()
+	for z := range w.All() {
+		d := z.Digest()
+		h.Write(d[:])
+	}
+	return Digest(h.Sum(nil))
+}
