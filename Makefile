@@ -1,0 +1,47 @@
+# make run     the main job on the sample: merge, serve before and after
+# make test    everything CI runs (installs Debian's name servers first)
+# make check   format, vet, staticcheck, the import laws: under two minutes
+# make bench   our speed beside the peers', as ratios, in one run
+# make fuzz    every fuzz target for FUZZTIME each (5m unless told)
+# make race    the tests again under the race detector
+
+SHELL    := /bin/bash
+TOOL     := go tool -modfile=scripts/tools/go.mod
+FUZZTIME ?= 5m
+BIN      := bin/hopnhat
+
+.PHONY: run build test check bench fuzz race vuln clean
+
+run: build
+	@./$(BIN) serve testdata/gialai
+
+build:
+	@CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/hopnhat
+
+test:
+	scripts/install-test-deps
+	$(MAKE) check
+	scripts/fuzz 5s
+	go test -timeout 20m ./...
+
+check:
+	@unformatted=$$($(TOOL) gofumpt -l cmd zones resolver); if [ -n "$$unformatted" ]; then echo "not formatted (gofumpt -w):"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	go test -run 'TestImportLaws' ./cmd/hopnhat
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/install-test-deps scripts/fuzz .ci/run; else echo "shellcheck is not installed: scripts are not linted"; fi
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz:
+	scripts/fuzz $(FUZZTIME)
+
+race:
+	go test -race -timeout 40m ./...
+
+vuln:
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+clean:
+	rm -rf bin testdata/gialai/var
