@@ -1,0 +1,165 @@
+package zonefile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/rdata"
+)
+
+var gialai = zones.MustName("gialai.gov.vn")
+
+// files makes a file system of name and content in turn.
+func files(pairs ...string) fstest.MapFS {
+	m := fstest.MapFS{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1])}
+	}
+	return m
+}
+
+// show writes a record as one line: owner TTL type data.
+func show(r zones.Record) string {
+	return fmt.Sprintf("%v %d %v %s", r.Owner, r.TTL, r.Type, rdata.Text(r.Type, r.Data))
+}
+
+func showAll(rs []zones.Record) (out []string) {
+	for _, r := range rs {
+		out = append(out, show(r))
+	}
+	return out
+}
+
+// brief writes a finding as severity, id and place.
+func brief(fs []finding.Finding) (out []string) {
+	for _, f := range fs {
+		out = append(out, fmt.Sprintf("%v %s %v", f.Severity, f.ID, f.At))
+	}
+	return out
+}
+
+const soa = "@ 3600 IN SOA ns1 admin 1 7200 3600 1209600 300\n"
+
+var loadTests = []struct {
+	name, in string
+	want     []string // records after the SOA, if in begins with it
+	findings []string
+}{
+	{"owner left out", "$TTL 60\n" + soa + "www A 192.0.2.1\n  AAAA 2001:db8::1\n\tTXT x\n", []string{
+		"www.gialai.gov.vn. 60 A 192.0.2.1", "www.gialai.gov.vn. 60 AAAA 2001:db8::1", `www.gialai.gov.vn. 60 TXT "x"`,
+	}, nil},
+	{"TTL and class in either order", soa + "a 60 IN A 192.0.2.1\nb IN 61 A 192.0.2.1\nc 62 A 192.0.2.1\nd IN A 192.0.2.1\ne A 192.0.2.1\n", []string{
+		"a.gialai.gov.vn. 60 A 192.0.2.1", "b.gialai.gov.vn. 61 A 192.0.2.1", "c.gialai.gov.vn. 62 A 192.0.2.1",
+		"d.gialai.gov.vn. 62 A 192.0.2.1", "e.gialai.gov.vn. 62 A 192.0.2.1",
+	}, nil},
+	{"$TTL wins over the last stated", "$TTL 1h\n" + soa + "a 60 A 192.0.2.1\nb A 192.0.2.1\n", []string{
+		"a.gialai.gov.vn. 60 A 192.0.2.1", "b.gialai.gov.vn. 3600 A 192.0.2.1",
+	}, nil},
+	{"units", soa + "a 1H30M A 192.0.2.1\nb 1w2d3h4m5s A 192.0.2.1\n", []string{
+		"a.gialai.gov.vn. 5400 A 192.0.2.1", "b.gialai.gov.vn. 788645 A 192.0.2.1",
+	}, nil},
+	{"no TTL at all", "@ SOA ns1 admin 1 2 3 4 77\nwww A 192.0.2.1\n", []string{
+		"gialai.gov.vn. 77 SOA ns1.gialai.gov.vn. admin.gialai.gov.vn. 1 2 3 4 77", "www.gialai.gov.vn. 77 A 192.0.2.1",
+	}, []string{"warning Z-NOTTL z:1:1"}},
+	{"NS before SOA, without TTL", "@ NS ns1\n@ SOA ns1 admin 1 2 3 4 77\n", []string{
+		"gialai.gov.vn. 77 NS ns1.gialai.gov.vn.", "gialai.gov.vn. 77 SOA ns1.gialai.gov.vn. admin.gialai.gov.vn. 1 2 3 4 77",
+	}, []string{"warning Z-NOTTL z:1:1"}},
+	{"TTL above 2^31-1 (RFC 2181 8)", soa + "a 2147483648 A 192.0.2.1\nb 2147483647 A 192.0.2.1\n", []string{
+		"a.gialai.gov.vn. 0 A 192.0.2.1", "b.gialai.gov.vn. 2147483647 A 192.0.2.1",
+	}, []string{"warning Z-TTLMAX z:2:3"}},
+	{"relative $ORIGIN", soa + "$ORIGIN so\nwww 1 A 192.0.2.1\n$ORIGIN y.te\nwww A 192.0.2.2\n", []string{
+		"www.so.gialai.gov.vn. 1 A 192.0.2.1", "www.y.te.so.gialai.gov.vn. 1 A 192.0.2.2",
+	}, nil},
+	{"escapes", soa + `a\.b 1 A 192.0.2.1` + "\n" + `\097b A 192.0.2.1` + "\n" + `x\032y A 192.0.2.1` + "\n" + `\$ A 192.0.2.1` + "\n" + `\@ A 192.0.2.1` + "\n", []string{
+		`a\.b.gialai.gov.vn. 1 A 192.0.2.1`, `ab.gialai.gov.vn. 1 A 192.0.2.1`, `x\032y.gialai.gov.vn. 1 A 192.0.2.1`,
+		`\$.gialai.gov.vn. 1 A 192.0.2.1`, `\@.gialai.gov.vn. 1 A 192.0.2.1`,
+	}, nil},
+	{"unknown types (RFC 3597 5)", soa + "a 1 TYPE65400 \\# 3 010203\nb CLASS1 TYPE1 \\# 4 c0000201\n", []string{
+		`a.gialai.gov.vn. 1 TYPE65400 \# 3 010203`, "b.gialai.gov.vn. 1 A 192.0.2.1",
+	}, nil},
+	{"parentheses and comments", soa + "a 1 TXT ( \"x\" ; one\n ; two\n \"y;z\" ) ; three\nb A (192.0.2.1)\n", []string{
+		`a.gialai.gov.vn. 1 TXT "x" "y;z"`, "b.gialai.gov.vn. 1 A 192.0.2.1",
+	}, nil},
+	{"a missing last newline", soa + "a 1 A 192.0.2.1", []string{"a.gialai.gov.vn. 1 A 192.0.2.1"}, nil},
+	{"BOM and CRLF", byteOrderMark + "$TTL 1\r\n" + strings.ReplaceAll(soa, "\n", "\r\n") + "a A 192.0.2.1\r\n", []string{"a.gialai.gov.vn. 1 A 192.0.2.1"}, nil},
+	{"a BOM before an owner", byteOrderMark + soa, nil, nil},
+	{"class", soa + "a CH A 192.0.2.1\nb HS A 192.0.2.1\nc CLASS2 A 192.0.2.1\n", nil, []string{
+		"error Z-CLASS z:2:3", "error Z-CLASS z:3:3", "error Z-CLASS z:4:3",
+	}},
+	{"raw UTF-8", soa + "tỉnh 1 A 192.0.2.1\nTỈNH A 192.0.2.2\n", []string{
+		`t\225\187\137nh.gialai.gov.vn. 1 A 192.0.2.1`, `t\225\187\136nh.gialai.gov.vn. 1 A 192.0.2.2`,
+	}, []string{"note Z-UTF8 z:2:1", "note Z-UTF8 z:3:1"}},
+	{"columns count characters", soa + "tỉnh A x\n", nil, []string{"note Z-UTF8 z:2:1", "error Z-RDATA z:2:8"}},
+	{"a doubled origin", soa + "www 1 CNAME x.gov.vn\nwww.gialai.gov.vn A 192.0.2.1\na MX 10 gov.vn\nb CNAME xgov.vn\nc CNAME x.gov.vn.\n", []string{
+		"www.gialai.gov.vn. 1 CNAME x.gov.vn.gialai.gov.vn.", "www.gialai.gov.vn.gialai.gov.vn. 1 A 192.0.2.1",
+		"a.gialai.gov.vn. 1 MX 10 gov.vn.gialai.gov.vn.", "b.gialai.gov.vn. 1 CNAME xgov.vn.gialai.gov.vn.", "c.gialai.gov.vn. 1 CNAME x.gov.vn.",
+	}, []string{"warning Z-DOUBLE z:2:13", "warning Z-DOUBLE z:3:1", "warning Z-DOUBLE z:4:9"}},
+	{"a cut TXT", soa + "k 1 TXT v=DKIM1; k=rsa\nl TXT \"v=DKIM1; k=rsa\"; fine\nm TXT word ; fine\n", []string{
+		`k.gialai.gov.vn. 1 TXT "v=DKIM1"`, `l.gialai.gov.vn. 1 TXT "v=DKIM1; k=rsa"`, `m.gialai.gov.vn. 1 TXT "word"`,
+	}, []string{"warning Z-CUT z:2:16"}},
+	{"every error", soa + "a 1 A x\nb FOO y\n$NONSENSE\nc A 192.0.2.1 z\nd\n\"e\" A 192.0.2.1\n f..g A 192.0.2.1\ng A 192.0.2.1\n", []string{
+		"g.gialai.gov.vn. 1 A 192.0.2.1",
+	}, []string{
+		"error Z-RDATA z:2:7", "error Z-TYPE z:3:3", "error Z-DIRECTIVE z:4:1", "error Z-RDATA z:5:15", "error Z-TYPE z:6:1",
+		"error Z-OWNER z:7:1", "error Z-TYPE z:8:2",
+	}},
+	{"lines below a bad owner are checked", soa + "a..b 1 A 192.0.2.1\n  A x\nc A 192.0.2.1\n", []string{"c.gialai.gov.vn. 1 A 192.0.2.1"}, []string{
+		"error Z-OWNER z:2:1", "error Z-RDATA z:3:5",
+	}},
+	{"bad escapes", soa + `\999 1 A 192.0.2.1` + "\n" + `a CNAME \300` + "\n", nil, []string{"error Z-OWNER z:2:1", "error Z-RDATA z:3:9"}},
+	{"no owner", " A 192.0.2.1\n" + soa, []string{"gialai.gov.vn. 3600 SOA ns1.gialai.gov.vn. admin.gialai.gov.vn. 1 7200 3600 1209600 300"}, []string{"error Z-OWNER z:1:2"}},
+	{"an open quote", soa + "a 1 TXT \"x\nb A 192.0.2.1\n", []string{"b.gialai.gov.vn. 3600 A 192.0.2.1"}, []string{"error Z-QUOTE z:2:9"}},
+	{"an open parenthesis", soa + "a 1 MX ( 10 x\nb A 192.0.2.1\n  AAAA 2001:db8::1\n", []string{
+		"b.gialai.gov.vn. 3600 A 192.0.2.1", "b.gialai.gov.vn. 3600 AAAA 2001:db8::1",
+	}, []string{"error Z-PAREN z:2:8"}},
+	{"a commented parenthesis", "$TTL 1\n@ SOA ns1 admin (\n 1 2 3 4\n 5 ; minimum )\n@ NS ns1\nb MX ( 10\n  c )\n", []string{
+		"gialai.gov.vn. 1 NS ns1.gialai.gov.vn.", "b.gialai.gov.vn. 1 MX 10 c.gialai.gov.vn.",
+	}, []string{"error Z-PAREN z:2:17"}},
+	{"a stray parenthesis", soa + "a 1 A 192.0.2.1 )\nb A 192.0.2.1\n", []string{"b.gialai.gov.vn. 3600 A 192.0.2.1"}, []string{"error Z-PAREN z:2:17"}},
+	{"a closing one that comes too late", soa + "a 1 MX ( 10 x\nb A 192.0.2.1\nc MX 10 y )\nd A 192.0.2.1\n", []string{
+		"b.gialai.gov.vn. 1 A 192.0.2.1", "d.gialai.gov.vn. 1 A 192.0.2.1",
+	}, []string{"error Z-PAREN z:2:8", "error Z-PAREN z:4:11"}},
+	{"a blank line ends an open parenthesis", soa + "a 1 MX ( 10\n\n 192.0.2.1\nb A 192.0.2.1\n", []string{"b.gialai.gov.vn. 3600 A 192.0.2.1"}, []string{"error Z-PAREN z:2:8", "error Z-TYPE z:4:2"}},
+	{"carriage returns alone", soa + "a 1 A 192.0.2.1\rb A 192.0.2.1\nc A 192.0.2.1\n", []string{"c.gialai.gov.vn. 3600 A 192.0.2.1"}, []string{"error Z-CR z:2:16"}},
+	{"bad TTLs", soa + "a 1H30 A 192.0.2.1\nb 4294967296 A 192.0.2.1\n$TTL x\n$TTL\nc 1 2 A 192.0.2.1\n", nil, []string{
+		"error Z-TYPE z:2:3", "error Z-TYPE z:3:3", "error Z-TTL z:4:6", "error Z-DIRECTIVE z:5:1", "error Z-TYPE z:6:5",
+	}},
+	{"HTTPS", soa + `a 1 HTTPS 1 . alpn="h2,h3" port=8443` + "\n", []string{`a.gialai.gov.vn. 1 HTTPS 1 . alpn="h2,h3" port=8443`}, nil},
+	{"types of questions", soa + "a 1 AXFR x\nb ANY\n", nil, []string{"error Z-TYPE z:2:5", "error Z-CLASS z:3:3"}},
+	{"comments only", "; nothing\n\n   ; here", nil, nil},
+	{"empty", "", nil, nil},
+}
+
+func TestLoad(t *testing.T) {
+	for _, c := range loadTests {
+		t.Run(c.name, func(t *testing.T) {
+			tree, fs := Load(files("z", c.in), "z", Options{Origin: gialai})
+			if string(tree.Files()[0].Bytes()) != c.in {
+				t.Error("Bytes differ from the input")
+			}
+			got := showAll(tree.Records())
+			if strings.Contains(c.in, soa[:20]) && len(got) > 0 && strings.Contains(got[0], " SOA ") && !strings.HasPrefix(c.in, " ") {
+				got = got[1:]
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("records\n got %q\nwant %q", got, c.want)
+			}
+			if b := brief(fs); !slices.Equal(b, c.findings) {
+				t.Errorf("findings\n got %q\nwant %q\n%v", b, c.findings, fs)
+			}
+			for _, f := range fs {
+				if f.Severity == finding.Error && f.Mend == "" {
+					t.Errorf("%v does not say what to do", f)
+				}
+			}
+			if tree.Failed() != finding.Failed(fs) {
+				t.Error("Failed disagrees with the findings")
+			}
+		})
+	}
+}

@@ -1,0 +1,142 @@
+package zonefile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+)
+
+// Zone makes the zone of Options.Origin, or, where that is not set, of the
+// SOA's owner. What is wrong with the records as a zone is reported here and
+// not by Load: no SOA or two, owners outside, differing TTLs in an RRset (the
+// lowest is taken, RFC 2181 5.2), duplicates (they collapse).
+//
+// There is no zone when one of these findings is an error, or when Load
+// reported one: half a zone is not a zone.
+func (t *Tree) Zone(view zones.View) (*zones.Zone, []finding.Finding) {
+	origin := t.opts.Origin
+	if origin.IsZero() {
+		for i := range t.recs {
+			if t.recs[i].typ == zones.TypeSOA {
+				origin = t.recs[i].owner
+				break
+			}
+		}
+	}
+	s := sink{maxErrors: t.opts.MaxErrors}
+	top := t.opts.place(t.files[0].name, 0, 0)
+	if origin.IsZero() {
+		s.add(t.noSOA("there is no SOA record, and no origin is set"))
+		return nil, s.close(top)
+	}
+	t.check(origin, &s)
+	if s.failed || t.failed {
+		return nil, s.close(top)
+	}
+	b := zones.NewBuilder(zones.ID{Origin: origin, View: view})
+	b.Add(t.Records()...)
+	z, err := b.Freeze()
+	if err != nil { // nothing that check knows of
+		s.add(finding.Finding{ID: "Z-ZONE", Severity: finding.Error, At: top, Found: err.Error()})
+	}
+	return z, s.close(top)
+}
+
+func (t *Tree) noSOA(found string) finding.Finding {
+	return finding.Finding{
+		ID: "Z-SOA", Severity: finding.Error, At: t.opts.place(t.files[0].name, 0, 0), Found: found,
+		Mend: "write one SOA record at the apex",
+	}
+}
+
+// finding makes a finding about a record.
+func (t *Tree) finding(r *rec, id string, sev finding.Severity, found, mend string) finding.Finding {
+	f := finding.Finding{ID: id, Severity: sev, At: t.place(r), Found: found, Mend: mend}
+	buf := t.files[r.file].buf
+	var e lexed
+	x := lexer{buf: buf[:r.end], pos: int(r.start), line: 1}
+	if x.next(&e) && len(e.toks) > 0 {
+		f.Line, _ = lineAt(buf, int(e.toks[0].from()))
+	}
+	return f
+}
+
+// check looks at the records as a zone.
+func (t *Tree) check(origin zones.Name, s *sink) {
+	heads := make(map[zones.Key]int32, len(t.recs))
+	next := make([]int32, len(t.recs)) // of the same RRset; -1 at the end
+	shared := []int32{}                // first records of RRsets of several
+	soa := int32(-1)
+	for i := range t.recs {
+		r, i := &t.recs[i], int32(i)
+		next[i] = -1
+		switch {
+		case !r.owner.Within(origin):
+			s.add(t.finding(r, "Z-ZONE", finding.Error, fmt.Sprintf("the owner %v lies outside the zone %v", r.owner, origin),
+				"remove the record, or write it in the zone that it belongs to"))
+			continue
+		case r.typ == zones.TypeSOA && r.owner != origin:
+			s.add(t.finding(r, "Z-SOA", finding.Error, fmt.Sprintf("an SOA record at %v, below the apex %v", r.owner, origin),
+				"a zone has one SOA record, at its apex: read the file with the origin that it is written for, or remove the record"))
+			continue
+		case r.typ == zones.TypeSOA:
+			if soa >= 0 && t.recs[soa].data != r.data {
+				s.add(t.finding(r, "Z-SOA", finding.Error, fmt.Sprintf("a second SOA record (the first is at %v)", t.place(&t.recs[soa])), "keep one of them"))
+				continue
+			}
+			if soa < 0 {
+				soa = i
+			}
+		}
+		k := zones.Key{Owner: r.owner, Type: r.typ}
+		h, ok := heads[k]
+		if !ok {
+			heads[k] = i
+			continue
+		}
+		if next[h] < 0 {
+			shared = append(shared, h)
+		}
+		next[i], next[h] = next[h], i
+	}
+	if soa < 0 && !s.failed {
+		s.add(t.noSOA(fmt.Sprintf("there is no SOA record at %v", origin)))
+	}
+	var set []int32
+	for _, h := range shared {
+		set = set[:0]
+		for i := h; i >= 0; i = next[i] {
+			set = append(set, i)
+		}
+		slices.Sort(set)
+		t.checkSet(set, s)
+	}
+}
+
+// checkSet looks at the records of one RRset, in file order.
+func (t *Tree) checkSet(set []int32, s *sink) {
+	first := &t.recs[set[0]]
+	for _, i := range set[1:] {
+		if r := &t.recs[i]; r.ttl != first.ttl {
+			lowest := r.ttl
+			for _, j := range set {
+				lowest = min(lowest, t.recs[j].ttl)
+			}
+			f := t.finding(r, "M-TTL", finding.Warning, fmt.Sprintf("the TTL %d of %v %v differs from %d at %v; the lowest, %d, is taken (RFC 2181 5.2)",
+				r.ttl, r.owner, r.typ, first.ttl, t.place(first), lowest), "give all records of the name and type one TTL")
+			s.add(f)
+			break
+		}
+	}
+	slices.SortStableFunc(set, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(t.recs[a].data, t.recs[b].data), cmp.Compare(a, b))
+	})
+	for k := 1; k < len(set); k++ {
+		if r, o := &t.recs[set[k]], &t.recs[set[k-1]]; r.data == o.data {
+			s.add(t.finding(r, "Z-DUP", finding.Note, fmt.Sprintf("%v %v stands here a second time (first at %v); it counts once", r.owner, r.typ, t.place(o)), "remove one"))
+		}
+	}
+}
