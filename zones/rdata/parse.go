@@ -65,7 +65,7 @@ func appendGeneric(dst []byte, t zones.Type, fields []Field) ([]byte, error) {
 	if uint64(len(out)-start) != n {
 		return dst, &FieldError{1, fmt.Sprintf("the length says %d octets, the data has %d", n, len(out)-start), "make them agree"}
 	}
-	if _, known := table[t]; !known {
+	if _, known := table[t]; !known && !rare(t) {
 		return out, nil
 	}
 	folded, err := Canonical(t, out[start:])
@@ -371,7 +371,7 @@ func (p *parser) rest(what string, decode func([]byte) ([]byte, error)) error {
 		all = append(all, f.Text...)
 	}
 	b, err := decode(all)
-	if err != nil {
+	if err != nil || len(b) == 0 {
 		return p.bad(clip(all)+" is not "+what, "check that nothing was lost in copying")
 	}
 	p.out = append(p.out, b...)

@@ -112,6 +112,14 @@ func textRare(t zones.Type, data string) (string, bool) {
 	return text, err == nil && string(back) == data
 }
 
+// canonicalRare checks data and lowers the names inside.
+func canonicalRare(t zones.Type, data string) (string, error) {
+	if err := checkRare(t, data); err != nil {
+		return "", err
+	}
+	return foldRare(t, data)
+}
+
 // foldRare lowers the names inside.
 func foldRare(t zones.Type, data string) (string, error) {
 	ns, ok := rareNames(t, data)

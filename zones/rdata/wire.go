@@ -118,7 +118,10 @@ func Check(t zones.Type, data string) error {
 // in lower case. The error is ErrWire.
 func Canonical(t zones.Type, data []byte) (string, error) {
 	layout, known := table[t]
-	if !known {
+	switch {
+	case !known && rare(t):
+		return canonicalRare(t, string(data))
+	case !known:
 		return string(data), Check(t, string(data))
 	}
 	var folded []byte
