@@ -1,0 +1,387 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"gialai.gov.vn/hopnhat/resolver/oracle"
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/rdata"
+	"gialai.gov.vn/hopnhat/zones/zonefile"
+)
+
+// view is what of an answer must be equal on every server: rcode, AA, TC, the
+// answer with TTLs, referral NS with in-domain glue, the SOA.
+type seen struct {
+	rcode  int
+	aa, tc bool
+	answer string
+	soa    string
+	ns     string
+	glue   string
+}
+
+func (s seen) String() string {
+	return fmt.Sprintf("%s aa=%v tc=%v\n      answer: %s\n      soa: %s\n      ns: %s\n      glue: %s",
+		dns.RcodeToString[s.rcode], s.aa, s.tc, s.answer, s.soa, s.ns, s.glue)
+}
+
+// look reduces a message to what is compared.
+func look(m *dns.Msg) seen {
+	s := seen{rcode: m.Rcode, aa: m.Authoritative, tc: m.Truncated, answer: lines(m.Answer, nil)}
+	s.soa = lines(m.Ns, func(r dns.RR) bool { return r.Header().Rrtype == dns.TypeSOA })
+	if s.soa != "" || len(m.Answer) > 0 && m.Answer[len(m.Answer)-1].Header().Rrtype != dns.TypeCNAME {
+		return s // NS beside a final answer are a courtesy, no referral
+	}
+	hosts := map[string]bool{}
+	s.ns = lines(m.Ns, func(r dns.RR) bool {
+		ns, ok := r.(*dns.NS)
+		if ok && dns.IsSubDomain(strings.ToLower(ns.Hdr.Name), strings.ToLower(ns.Ns)) {
+			hosts[strings.ToLower(ns.Ns)] = true
+		}
+		return ok
+	})
+	s.glue = lines(m.Extra, func(r dns.RR) bool {
+		t := r.Header().Rrtype
+		return (t == dns.TypeA || t == dns.TypeAAAA) && hosts[strings.ToLower(r.Header().Name)]
+	})
+	return s
+}
+
+// lines gives records as sorted text, on the wire's terms: owner in lower
+// case, RDATA in hexadecimal by way of our canonical form.
+func lines(rrs []dns.RR, keep func(dns.RR) bool) string {
+	var out []string
+	for _, r := range rrs {
+		if r.Header().Rrtype == dns.TypeOPT || keep != nil && !keep(r) {
+			continue
+		}
+		buf := make([]byte, dns.MaxMsgSize)
+		n, err := dns.PackRR(r, buf, 0, nil, false)
+		if err != nil {
+			out = append(out, "unpackable: "+r.String())
+			continue
+		}
+		owner, at, err := zones.NameFromWire(buf[:n])
+		if err != nil {
+			out = append(out, "bad owner: "+r.String())
+			continue
+		}
+		t := zones.Type(r.Header().Rrtype)
+		data, err := rdata.Canonical(t, buf[at+10:n])
+		if err != nil {
+			out = append(out, "bad data: "+r.String())
+			continue
+		}
+		out = append(out, fmt.Sprintf("%v %d %v %s", owner, r.Header().Ttl, t, rdata.Text(t, data)))
+	}
+	slices.Sort(out)
+	return strings.Join(out, " | ")
+}
+
+// lookOracle reduces the oracle's answer in the same way.
+func lookOracle(a oracle.Answer) seen {
+	text := func(sets []zones.RRset, keep func(zones.Record) bool) string {
+		var out []string
+		for _, s := range sets {
+			for _, r := range s.Records() {
+				if keep(r) {
+					out = append(out, fmt.Sprintf("%v %d %v %s", r.Owner, r.TTL, r.Type, rdata.Text(r.Type, r.Data)))
+				}
+			}
+		}
+		slices.Sort(out)
+		return strings.Join(out, " | ")
+	}
+	s := seen{rcode: a.Rcode, aa: a.AA, answer: text(a.Answer, func(zones.Record) bool { return true })}
+	s.soa = text(a.Authority, func(r zones.Record) bool { return r.Type == zones.TypeSOA })
+	if s.soa != "" || len(a.Answer) > 0 && a.Answer[len(a.Answer)-1].Type() != zones.TypeCNAME {
+		return s
+	}
+	hosts := map[zones.Name]bool{}
+	s.ns = text(a.Authority, func(r zones.Record) bool {
+		if r.Type == zones.TypeNS {
+			if h, _, err := zones.NameFromWire([]byte(r.Data)); err == nil && h.Within(r.Owner) {
+				hosts[h] = true
+			}
+		}
+		return r.Type == zones.TypeNS
+	})
+	s.glue = text(a.Additional, func(r zones.Record) bool {
+		return (r.Type == zones.TypeA || r.Type == zones.TypeAAAA) && hosts[r.Owner]
+	})
+	return s
+}
+
+type question struct {
+	name zones.Name
+	typ  zones.Type
+}
+
+// questions are every owner and empty non-terminal and a fresh label below
+// each, for every type present and the fixed ones.
+func questions(w zones.World) []question {
+	types := map[zones.Type]bool{65400: true}
+	for _, t := range []zones.Type{
+		zones.TypeA, zones.TypeAAAA, zones.TypeNS, zones.TypeSOA, zones.TypeMX, zones.TypeTXT,
+		zones.TypeCNAME, zones.TypeDS, zones.TypeSRV, zones.TypeCAA, zones.TypeHTTPS,
+	} {
+		types[t] = true
+	}
+	names := map[zones.Name]bool{}
+	for z := range w.All() {
+		for s := range z.All() {
+			types[s.Type()] = true
+			for n, ok := s.Owner(), true; ok && n.Within(z.Origin()); n, ok = n.Parent() {
+				names[n] = true
+			}
+		}
+	}
+	for n := range maps.Clone(names) {
+		for i := 0; ; i++ {
+			f, err := n.Child("zz-fresh" + strconv.Itoa(i))
+			if err != nil {
+				break
+			}
+			if !names[f] {
+				names[f] = true
+				break
+			}
+		}
+	}
+	var qs []question
+	for _, n := range slices.SortedFunc(maps.Keys(names), zones.Name.Compare) {
+		for _, t := range slices.Sorted(maps.Keys(types)) {
+			qs = append(qs, question{n, t})
+		}
+	}
+	return qs
+}
+
+// load reads the exported zones of one view back.
+func load(t testing.TB, zs []zoneFile) zones.World {
+	t.Helper()
+	var all []*zones.Zone
+	for _, zf := range zs {
+		root, name, abs, err := zonefile.OpenRoot(zf.path, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer root.Close()
+		tree, _ := zonefile.Load(root.FS(), name, zonefile.Options{Origin: zones.MustName(zf.origin), Root: abs})
+		z, fs := tree.Zone(zones.Internet)
+		if z == nil {
+			t.Fatalf("%s: %v", zf.path, fs)
+		}
+		all = append(all, z)
+	}
+	w, err := zones.NewWorld(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// kinds are the differences that the profile allows (docs/behaviour.md): each
+// is told from the question, our answer and the peer's. A kind that would hold
+// for any answer is no kind.
+var kinds = map[string]func(q question, ours, theirs seen) bool{}
+
+// TestPeersAnswerAlike holds ours against BIND, Knot and NSD and against the
+// oracle, on every question over the sample before and after.
+func TestPeersAnswerAlike(t *testing.T) {
+	allowed := readDifferences(t)
+	found := map[string]int{}
+	for _, at := range []string{"before", "after"} {
+		for _, view := range slices.Sorted(maps.Keys(exported(t, at))) {
+			t.Run(at+"/"+view, func(t *testing.T) {
+				zs := exported(t, at)[view]
+				compareAll(t, zs, found)
+			})
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(found)) {
+		if _, ok := allowed[k]; !ok {
+			t.Errorf("%s: %d differences, and no line allows them", k, found[k])
+		}
+	}
+	for k, n := range allowed {
+		if found[k] != n {
+			t.Errorf("%s: the file expects %d differences, found %d", k, n, found[k])
+		}
+	}
+}
+
+func compareAll(t *testing.T, zs []zoneFile, found map[string]int) {
+	w := load(t, zs)
+	qs := questions(w)
+	ours := startOurs(t, zs)
+	peers := []*peer{startBIND(t, zs), startKnot(t, zs), startNSD(t, zs)}
+	var mu sync.Mutex
+	reported := 0
+	fail := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		if reported++; reported <= 20 {
+			t.Errorf(format, args...)
+		} else {
+			t.Fail()
+		}
+	}
+	next := make(chan question)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for q := range next {
+				one(q, w, ours, peers, fail, func(key string) {
+					mu.Lock()
+					defer mu.Unlock()
+					found[key]++
+				})
+			}
+		})
+	}
+	for _, q := range qs {
+		next <- q
+	}
+	close(next)
+	wg.Wait()
+	t.Logf("%d zones, %d questions to each of 4 servers", len(zs), len(qs))
+}
+
+func one(q question, w zones.World, ours *peer, peers []*peer, fail func(string, ...any), count func(string)) {
+	name := q.name.String()
+	m, err := exchange(ours.addr, name, uint16(q.typ))
+	if err != nil {
+		fail("%v %v: ours does not answer: %v", q.name, q.typ, err)
+		return
+	}
+	us := look(m)
+	want := lookOracle(oracle.Resolve(w, zones.Internet, q.name, q.typ))
+	want.tc = us.tc
+	if us.tc {
+		want = us // cut answers are held against the peers alone
+	}
+	if us != want {
+		fail("%v %v: ours differs from the oracle\n  ours: %v\n  oracle: %v", q.name, q.typ, us, want)
+		return
+	}
+	for _, p := range peers {
+		m, err := exchange(p.addr, name, uint16(q.typ))
+		if err != nil {
+			fail("%v %v: %s does not answer: %v", q.name, q.typ, p.name, err)
+			continue
+		}
+		them := look(m)
+		if them == us {
+			continue
+		}
+		kind := ""
+		for k, is := range kinds {
+			if is(q, us, them) {
+				kind = k
+			}
+		}
+		if kind == "" {
+			fail("%v %v: %s differs\n  ours: %v\n  %s: %v", q.name, q.typ, p.name, us, p.name, them)
+			continue
+		}
+		count(p.name + "|" + kind)
+	}
+}
+
+const differencesFile = "testdata/differences.txt"
+
+// readDifferences reads "engine | kind | section | count" lines.
+func readDifferences(t *testing.T) map[string]int {
+	t.Helper()
+	b, err := os.ReadFile(differencesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(all) > 12 {
+		t.Fatalf("%s has %d lines, 12 are allowed", differencesFile, len(all))
+	}
+	m := map[string]int{}
+	for i, line := range all {
+		if line == "" {
+			continue
+		}
+		f := strings.Split(line, "|")
+		if len(f) != 4 {
+			t.Fatalf("%s:%d: want engine | kind | section | count", differencesFile, i+1)
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(f[3]))
+		if err != nil || n < 1 {
+			t.Fatalf("%s:%d: the count is not a number above 0", differencesFile, i+1)
+		}
+		m[strings.TrimSpace(f[0])+"|"+strings.TrimSpace(f[1])] = n
+	}
+	return m
+}
+
+// checkers are the peers' own checkers and what a clean run of each prints.
+var checkers = []struct {
+	name  string
+	args  func(z zoneFile) []string
+	clean func(out string) bool
+}{
+	{"named-checkzone", func(z zoneFile) []string {
+		return []string{"-i", "local", "-k", "fail", "-m", "fail", "-n", "fail", "-r", "fail", "-M", "fail", "-S", "fail", z.origin, z.path}
+	}, func(out string) bool {
+		for line := range strings.Lines(out) {
+			if line = strings.TrimSpace(line); line != "OK" && !strings.Contains(line, "loaded serial") {
+				return false
+			}
+		}
+		return true
+	}},
+	{"kzonecheck", func(z zoneFile) []string { return []string{"-o", z.origin, z.path} }, func(out string) bool { return out == "" }},
+	{"nsd-checkzone", func(z zoneFile) []string { return []string{z.origin, z.path} }, func(string) bool { return true }},
+}
+
+// TestCheckersAccept: the export loads in all three checkers, each of which is
+// first shown to reject a fault.
+func TestCheckersAccept(t *testing.T) {
+	for _, c := range checkers {
+		t.Run(c.name, func(t *testing.T) {
+			path := need(t, c.name)
+			good := "@ 300 IN SOA ns hm 1 2 3 4 5\n@ 300 IN NS ns\nns 300 IN A 192.0.2.1\n"
+			for what, text := range map[string]string{"a sound zone": good, "a CNAME beside other data": good + "ns 300 IN CNAME example.vn.\n"} {
+				z := zoneFile{"example.vn", write(t, t.TempDir()+"/x.zone", text)}
+				out, err := exec.Command(path, c.args(z)...).CombinedOutput()
+				accepted := err == nil && c.clean(string(out))
+				if want := text == good; accepted != want {
+					t.Fatalf("%s: accepted %v (%v):\n%s", what, accepted, err, out)
+				}
+			}
+			n := 0
+			for _, at := range []string{"before", "after"} {
+				for view, zs := range exported(t, at) {
+					for _, z := range zs {
+						n++
+						out, err := exec.Command(path, c.args(z)...).CombinedOutput()
+						if err != nil || !c.clean(string(out)) {
+							t.Errorf("%s %s %s: %v\n%s", at, view, z.origin, err, out)
+						}
+					}
+				}
+			}
+			t.Logf("%d zones", cmp.Or(n, 0))
+			if n < 6 {
+				t.Errorf("only %d zones were exported", n)
+			}
+		})
+	}
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/daemon"
+	"gialai.gov.vn/hopnhat/resolver/answer"
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// drain is how long answers under way may take after the signal to stop.
+const drain = 5 * time.Second
+
+type serve struct {
+	*env
+	listen      []string
+	zone        []string
+	at          string
+	includeRoot string
+	state       string
+	version     string
+	id          string
+}
+
+func newServe(e *env) *cobra.Command {
+	o := &serve{env: e}
+	c := &cobra.Command{
+		Use:   "serve [WORKSPACE]",
+		Short: "Answer queries from a workspace, or from zone files",
+		Long: `serve answers over UDP and TCP, in the foreground, until SIGTERM or SIGINT.
+
+With a workspace its listeners carry address, view and instant: before or
+after the cutover, or a date. Without one, give --listen and --zone:
+
+  hopnhat serve --listen 127.0.0.1:5300 --zone example.com=example.com.zone
+
+SIGHUP reads again what changed. A file with errors is served in its last good
+version, and is read again as soon as it changes. A zone that changed under
+its old serial is served under a higher one, which is kept over restarts.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
+	}
+	f := c.Flags()
+	f.StringArrayVar(&o.listen, "listen", nil, "an `ADDRESS:PORT` to answer on, such as 127.0.0.1:5300, [::1]:5300, 0.0.0.0:53 (IPv4 only) or [::]:53 (IPv6 only); repeatable")
+	f.StringArrayVar(&o.zone, "zone", nil, "a zone and its file, `ORIGIN=FILE`; repeatable; no workspace is read then")
+	f.StringVar(&o.at, "at", "before", "the instant of listeners that name none: before, after, or a date such as \"2025-09-01 00:00\"")
+	f.StringVar(&o.includeRoot, "include-root", "", "the `DIR` that $INCLUDE may not leave (default: the working directory when the file lies below it, else the file's folder)")
+	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
+	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
+	f.StringVar(&o.id, "id-server", "", "what `id.server` answers (default: refused)")
+	return c
+}
+
+func (o *serve) run(ctx context.Context, args []string) error {
+	var opts daemon.Options
+	var hello func(*daemon.Daemon)
+	var err error
+	if len(o.zone) > 0 {
+		if len(args) > 0 {
+			return fmt.Errorf("--zone serves files without a workspace; leave out %s", args[0])
+		}
+		opts, hello, err = o.files()
+	} else {
+		opts, hello, err = o.workspace(args)
+	}
+	if err != nil {
+		return err
+	}
+	opts.Policy = answer.Policy{Version: o.version, ID: o.id}
+	opts.Log = o.err
+	stop, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	d, err := daemon.Start(stop, opts)
+	if err != nil {
+		return err
+	}
+	hello(d)
+	d.Run(stop, hup)
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	return d.Close(ctx)
+}
+
+// files is serving without a workspace.
+func (o *serve) files() (daemon.Options, func(*daemon.Daemon), error) {
+	var zs []daemon.ZoneFile
+	for _, s := range o.zone {
+		origin, file, ok := strings.Cut(s, "=")
+		if !ok || file == "" {
+			return daemon.Options{}, nil, fmt.Errorf("--zone %s: write ORIGIN=FILE, such as --zone example.com=example.com.zone", s)
+		}
+		n, err := zones.ParseName(origin)
+		if err != nil {
+			return daemon.Options{}, nil, fmt.Errorf("--zone %s: %w", s, err)
+		}
+		zs = append(zs, daemon.ZoneFile{Origin: n, Path: file})
+	}
+	if len(o.listen) == 0 {
+		return daemon.Options{}, nil, fmt.Errorf("no address to answer on; give --listen, such as --listen 127.0.0.1:5300")
+	}
+	opts := daemon.Options{Load: daemon.ZoneFiles(zs, o.includeRoot, daemon.SystemClock()), State: o.state}
+	for _, a := range o.listen {
+		if err := address(a); err != nil {
+			return opts, nil, err
+		}
+		opts.Listeners = append(opts.Listeners, daemon.Listener{Address: a, View: zones.Internet, At: daemon.Now})
+	}
+	if opts.State == "" {
+		opts.State = stateFolder(zs)
+	}
+	return opts, func(d *daemon.Daemon) {
+		for _, a := range d.Addresses() {
+			for z := range d.Worlds()[daemon.Now].All() {
+				_, _, records := z.Counts()
+				fmt.Fprintf(o.out, "%v answers for %s: serial %d, %d records\n", a, z.Origin().Text(), z.Serial(), records)
+			}
+		}
+	}, nil
+}
+
+func address(s string) error {
+	if _, _, err := net.SplitHostPort(s); err != nil {
+		return fmt.Errorf("--listen %s: write ADDRESS:PORT, an IPv6 address in brackets, such as 127.0.0.1:5300 or [::1]:5300", s)
+	}
+	return nil
+}
+
+// stateFolder is where the serials of zone files are kept: systemd's
+// StateDirectory, else the user's state folder (XDG), one folder for each set
+// of files, so that two servers on one machine do not share one.
+func stateFolder(zs []daemon.ZoneFile) string {
+	base := os.Getenv("STATE_DIRECTORY")
+	if base == "" {
+		if base = os.Getenv("XDG_STATE_HOME"); base == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return ""
+			}
+			base = filepath.Join(home, ".local", "state")
+		}
+		base = filepath.Join(base, "hopnhat")
+	}
+	return filepath.Join(base, daemon.FilesKey(zs))
+}

@@ -1,0 +1,206 @@
+// Package daemon wires a world to listeners, runs them, loads again on a
+// signal and stops. It is the one place that knows both where worlds come
+// from (a Loader) and how they are answered.
+//
+// Invariants:
+//
+//	LAST-GOOD    what is answered changes only to a world that was read whole
+//	             and compiled; on any failure the world before it goes on
+//	SERIAL-ONCE  no two contents of a zone are served under one serial, over
+//	             restarts too (serial.go)
+//	ONE-STEP     all listeners turn to a new world after all images of it are
+//	             compiled, each by one atomic store
+//
+// A new kind of listener opens in Start; a new reason to load again calls
+// Reload; where zones come from is the Loader's matter.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"gialai.gov.vn/hopnhat/resolver"
+	"gialai.gov.vn/hopnhat/resolver/answer"
+	"gialai.gov.vn/hopnhat/resolver/listen"
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// Listener is one address that answers one view at one instant.
+type Listener struct {
+	Address string
+	View    zones.View
+	At      string // the instant's key, as the Loader knows it
+}
+
+// Loaded is what a Loader read.
+type Loaded struct {
+	Worlds map[string]zones.World // by a listener's At
+	Notes  []string               // sentences to print: findings, what was kept of the world before
+
+	stamps map[zones.ID][]stamp // the files that each zone was read from
+	failed []stamp              // the files that could not be used
+}
+
+// Loader reads the worlds. prev is what it returned last (nil the first
+// time), so that a bad file's last good version can be kept. On an error
+// nothing of the result is used.
+type Loader func(ctx context.Context, prev *Loaded) (*Loaded, error)
+
+// Options are the daemon's settings.
+type Options struct {
+	Listeners []Listener
+	Load      Loader
+	State     string        // folder of the served serials (SERIAL-ONCE); "" keeps them in memory only
+	Policy    answer.Policy // what the server says of itself
+	Log       io.Writer
+}
+
+// Daemon is a running server. Its methods are safe for concurrent use.
+type Daemon struct {
+	o       Options
+	running []running
+
+	mu      sync.Mutex // guards loaded, and is held while loading
+	loaded  *Loaded
+	serials *serials
+}
+
+type running struct {
+	Listener
+	server *listen.Server
+	image  *current
+}
+
+// current is the handler of one listener: the image published last.
+type current struct{ p atomic.Pointer[answer.Image] }
+
+func (c *current) Handle(dst, msg []byte, from resolver.Peer) []byte {
+	return c.p.Load().Handle(dst, msg, from)
+}
+
+// Start reads the worlds, compiles them, binds every listener and answers.
+// With an error nothing is left running.
+func Start(ctx context.Context, o Options) (d *Daemon, err error) {
+	if len(o.Listeners) == 0 {
+		return nil, errors.New("no listener is configured: give --listen ADDRESS, or `listeners:` in hopnhat.yaml")
+	}
+	d = &Daemon{o: o, serials: newSerials(o.State)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	loaded, err := o.Load(ctx, nil)
+	if err != nil {
+		return d, err
+	}
+	images, worlds, err := d.compile(loaded)
+	if err != nil {
+		return d, err
+	}
+	for i, l := range o.Listeners {
+		c := &current{}
+		c.p.Store(images[i])
+		s, err := listen.Open(l.Address, c, listen.Options{})
+		if err != nil {
+			return d, err
+		}
+		d.running = append(d.running, running{l, s, c})
+	}
+	loaded.Worlds = worlds
+	d.loaded = loaded
+	d.say(loaded.Notes)
+	for _, r := range d.running {
+		go r.server.Serve()
+	}
+	return d, nil
+}
+
+// compile numbers the zones and makes an image for every listener.
+func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, error) {
+	worlds, err := d.serials.number(l)
+	if err != nil {
+		return nil, nil, err
+	}
+	type key struct {
+		at   string
+		view zones.View
+	}
+	made := map[key]*answer.Image{}
+	images := make([]*answer.Image, len(d.o.Listeners))
+	for i, li := range d.o.Listeners {
+		w, ok := worlds[li.At]
+		if !ok {
+			return nil, nil, fmt.Errorf("listener %s: no world at %q", li.Address, li.At)
+		}
+		k := key{li.At, li.View}
+		if made[k] == nil {
+			im, err := answer.Compile(w, li.View, d.o.Policy)
+			if err != nil {
+				return nil, nil, fmt.Errorf("listener %s: %w", li.Address, err)
+			}
+			made[k] = im
+		}
+		images[i] = made[k]
+	}
+	return images, worlds, nil
+}
+
+// Reload loads again and publishes. On an error the world before it is still
+// answered, and the error says why (LAST-GOOD).
+func (d *Daemon) Reload(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	loaded, err := d.o.Load(ctx, d.loaded)
+	if err != nil {
+		return err
+	}
+	images, worlds, err := d.compile(loaded)
+	if err != nil {
+		return err
+	}
+	for i, r := range d.running {
+		r.image.p.Store(images[i])
+	}
+	loaded.Worlds = worlds
+	d.loaded = loaded
+	d.say(loaded.Notes)
+	return nil
+}
+
+// Worlds returns what is served, by instant.
+func (d *Daemon) Worlds() map[string]zones.World {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.loaded.Worlds
+}
+
+// Addresses returns what each listener is bound to, in the order of Options.
+func (d *Daemon) Addresses() []netip.AddrPort {
+	var as []netip.AddrPort
+	for _, r := range d.running {
+		as = append(as, r.server.Addr())
+	}
+	return as
+}
+
+func (d *Daemon) say(notes []string) {
+	for _, n := range notes {
+		fmt.Fprintln(d.o.Log, n)
+	}
+}
+
+// Close stops the listeners: answers under way are sent until ctx ends.
+func (d *Daemon) Close(ctx context.Context) error {
+	var errs []error
+	for _, r := range d.running {
+		errs = append(errs, r.server.Close(ctx))
+	}
+	d.running = nil
+	return errors.Join(errs...)
+}

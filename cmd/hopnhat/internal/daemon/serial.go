@@ -1,0 +1,154 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// served is what was last published of one zone: the serial that its file
+// stated, the content without the serial, the serial that went out.
+type served struct {
+	Stated  zones.Serial `json:"stated"`
+	Content string       `json:"content"`
+	Served  zones.Serial `json:"served"`
+}
+
+// number gives a zone the serial to serve it under. Secondaries and caches
+// that saw one content under a serial must never see another under the same
+// one (RFC 1982, RFC 1035 3.3.13), so:
+//
+//	nothing known                      -> the stated serial
+//	stated later than the one served   -> the stated serial
+//	same content                       -> the serial served before
+//	else                               -> the one after the one served, and said
+//
+// bumped tells that the stated serial could not be used.
+func number(was served, known bool, z *zones.Zone) (out *zones.Zone, now served, bumped bool) {
+	now = served{Stated: z.Serial(), Content: z.WithSerial(0).Digest().String()}
+	switch {
+	case !known || was.Served.Before(z.Serial()):
+		now.Served = z.Serial()
+	case was.Content == now.Content:
+		now.Served = was.Served
+	default:
+		now.Served = was.Served.Next()
+		bumped = true
+	}
+	if now.Served == z.Serial() {
+		return z, now, bumped
+	}
+	return z.WithSerial(now.Served), now, bumped
+}
+
+// serials is what was served last, by a key of instant, zone and view. With a
+// folder it is a file there, shared by all servers of that folder: each takes
+// its lock, reads, numbers and writes. It is used by one goroutine.
+type serials struct {
+	dir string // "" keeps the state in memory
+	m   map[string]served
+}
+
+const serialsVersion = 1
+
+type serialsFile struct {
+	Version int               `json:"version"`
+	Zones   map[string]served `json:"zones"`
+}
+
+func newSerials(dir string) *serials { return &serials{dir: dir, m: map[string]served{}} }
+
+// number returns the worlds under the serials to serve them under, which are
+// on disk when it returns. What was bumped is said in l.Notes.
+func (s *serials) number(l *Loaded) (map[string]zones.World, error) {
+	unlock, err := s.open()
+	if err != nil {
+		return nil, fmt.Errorf("the served serials cannot be kept: %w", err)
+	}
+	defer unlock()
+	worlds := make(map[string]zones.World, len(l.Worlds))
+	changed := false
+	for _, at := range slices.Sorted(maps.Keys(l.Worlds)) {
+		w := l.Worlds[at]
+		for z := range w.All() {
+			key := at + " " + z.ID().String()
+			was, known := s.m[key]
+			out, now, bumped := number(was, known, z)
+			if out != z {
+				w = w.With(out)
+			}
+			if bumped {
+				l.Notes = append(l.Notes, fmt.Sprintf("%v (%s) changed under its old serial %d: it is served as %d; raise the serial in the file to at least that",
+					z.ID(), at, z.Serial(), now.Served))
+			}
+			changed = changed || was != now
+			s.m[key] = now
+		}
+		worlds[at] = w
+	}
+	if !changed {
+		return worlds, nil
+	}
+	if err := s.save(); err != nil {
+		return nil, fmt.Errorf("the served serials cannot be kept: %w", err)
+	}
+	return worlds, nil
+}
+
+// open takes the folder's lock and reads the file. A missing file is an empty
+// state; a damaged one is an error, since to begin anew could use a serial twice.
+func (s *serials) open() (unlock func(), err error) {
+	if s.dir == "" {
+		return func() {}, nil
+	}
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("%w; name another folder with --state", err)
+	}
+	lock := flock.New(filepath.Join(s.dir, "lock"))
+	if err := lock.Lock(); err != nil {
+		return nil, fmt.Errorf("%w; name another folder with --state", err)
+	}
+	unlock = func() { _ = lock.Close() }
+	b, err := os.ReadFile(s.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return unlock, nil
+	}
+	var f serialsFile
+	if err == nil {
+		if err = json.Unmarshal(b, &f); err == nil && f.Version != serialsVersion {
+			err = fmt.Errorf("version %d where %d is known", f.Version, serialsVersion)
+		}
+	}
+	if err != nil {
+		unlock()
+		return nil, fmt.Errorf("%s: %w; restore the file, or remove it after raising every zone's serial by hand", s.path(), err)
+	}
+	if f.Zones != nil {
+		s.m = f.Zones
+	}
+	return unlock, nil
+}
+
+func (s *serials) path() string { return filepath.Join(s.dir, "serials.json") }
+
+// save writes the state whole or not at all.
+func (s *serials) save() error {
+	if s.dir == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(serialsFile{serialsVersion, s.m}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(s.path(), append(b, '\n'), 0o644)
+}

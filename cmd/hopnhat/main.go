@@ -1,0 +1,11 @@
+// Command hopnhat merges the names of two organisations, serves the world
+// before and after the merger, and shows that no name is lost.
+package main
+
+import (
+	"os"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/cli"
+)
+
+func main() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
