@@ -54,19 +54,17 @@ func (r *reader) directive(s *source, e *lexed) {
 	}
 }
 
-// wants checks how many words follow a directive. Too many are a warning:
-// BIND overlooks them.
+// wants checks how many words follow a directive.
 func (r *reader) wants(s *source, e *lexed, least, most int, form string) bool {
 	n := len(e.toks) - 1
-	if n < least {
+	switch {
+	case n < least:
 		r.fail(s, "Z-DIRECTIVE", e.toks[0].spot(), string(s.text(e.toks[0]))+" without its argument", "write "+form)
-		return false
-	}
-	if n > most {
+	case n > most:
 		t := e.toks[most+1]
-		r.warn(s, "Z-EXTRA", t.spot(), quote(s.text(t))+" after the end of the directive is overlooked", "write "+form+", with ; in front of a comment")
+		r.fail(s, "Z-DIRECTIVE", t.spot(), quote(s.text(t))+" after the end of the directive", "write "+form+", with ; in front of a comment")
 	}
-	return true
+	return least <= n && n <= most
 }
 
 // readOrigin reads the name of a $ORIGIN or $INCLUDE, relative to the current origin.

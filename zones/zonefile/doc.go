@@ -25,6 +25,8 @@
 //     server's working directory.
 //   - A quoted string ends on its line, as in BIND. An escape never reaches over
 //     a line end.
+//   - A carriage return alone is an error, where BIND takes it for a line end.
+//   - An owner outside the zone is an error, where BIND leaves the record out.
 //   - $GENERATE is BIND's. Several words of data are read, where BIND takes one.
 //
 // The ids of findings:
@@ -34,7 +36,7 @@
 //	Z-QUOTE     a quoted string that is not closed on its line
 //	Z-PAREN     a parenthesis that is not closed, or not opened
 //	Z-CR        a carriage return without a line feed
-//	Z-OWNER     an owner that is no name, in quotes, or missing
+//	Z-OWNER     an owner that is no name, or missing
 //	Z-CLASS     a class other than IN
 //	Z-TYPE      a word where TTL, class or type should stand
 //	Z-TTL       a $TTL that is none
@@ -50,7 +52,6 @@
 //	Z-TTLMAX    warning: a TTL above 2^31-1 counts as 0 (RFC 2181 8)
 //	Z-DOUBLE    warning: a name without its final dot doubles the origin
 //	Z-CUT       warning: an unquoted ; cuts a text
-//	Z-EXTRA     warning: words after a directive
 //	Z-SPACE     warning: an invisible space in an owner
 //	Z-UTF8      note: an owner of raw octets, with its A-label
 //	Z-DUP       note: a duplicate record (Tree.Zone)

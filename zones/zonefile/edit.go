@@ -362,7 +362,7 @@ func (t *Tree) ownerText(n, origin zones.Name, absolute bool) string {
 			continue
 		}
 		e, _ := t.lexAgain(r)
-		return string(t.files[r.file].buf[e.toks[0].start:e.toks[0].end])
+		return string(t.files[r.file].buf[e.toks[0].from():e.toks[0].to()])
 	}
 	return nameText(n, origin, absolute)
 }

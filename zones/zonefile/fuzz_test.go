@@ -26,7 +26,7 @@ func seeds(f *testing.F, add func(string)) {
 		add(c.in)
 	}
 	for seed := range uint64(30) {
-		g := randomZone(seed, false)
+		g := randomZone(seed, forUs)
 		add(g.out["z"].String())
 		for name, b := range g.out {
 			if name != "z" {

@@ -16,7 +16,8 @@ import (
 //
 // In OWNER and DATA, $ is the number under way, ${OFFSET[,WIDTH[,BASE]]} that
 // number plus an offset in base d, o, x, X, n or N (nibbles, least first), $$
-// and \$ a plain dollar. BIND takes one word of DATA, in quotes when it has
+// and \$ a plain dollar. An offset holds for the plain $ after it in the same
+// word: BIND does so, and what it serves is what counts. BIND takes one word of DATA, in quotes when it has
 // spaces; several words are read too, each by itself.
 func (r *reader) generate(s *source, e *lexed) {
 	fail := func(t token, found, mend string) { r.fail(s, "Z-GENERATE", t.spot(), found, mend) }
@@ -187,6 +188,7 @@ const maxExpanded = 4096
 
 // expand appends text with the number put in.
 func expand(dst, text []byte, n int64) ([]byte, error) {
+	offset := int64(0)
 	for i := 0; i < len(text); i++ {
 		switch {
 		case len(dst) > maxExpanded+len(text):
@@ -205,47 +207,49 @@ func expand(dst, text []byte, n int64) ([]byte, error) {
 				return dst, errModifier
 			}
 			var err error
-			if dst, err = modify(dst, text[i+2:i+end], n); err != nil {
+			if dst, offset, err = modify(dst, text[i+2:i+end], n); err != nil {
 				return dst, err
 			}
 			i += end
 		default:
-			dst = strconv.AppendInt(dst, n, 10)
+			dst = strconv.AppendInt(dst, n+offset, 10)
 		}
 	}
 	return dst, nil
 }
 
-// modify appends n as OFFSET[,WIDTH[,BASE]] says.
-func modify(dst, mod []byte, n int64) ([]byte, error) {
+// modify appends n as OFFSET[,WIDTH[,BASE]] says, and gives the offset.
+func modify(dst, mod []byte, n int64) ([]byte, int64, error) {
 	parts := bytes.Split(mod, []byte(","))
 	offset, err := strconv.ParseInt(string(parts[0]), 10, 32)
 	if err != nil || len(parts) > 3 {
-		return dst, errModifier
+		return dst, 0, errModifier
 	}
 	n += offset
 	width, base := uint64(0), byte('d')
 	if len(parts) > 1 {
 		if width, err = strconv.ParseUint(string(parts[1]), 10, 8); err != nil {
-			return dst, errModifier
+			return dst, 0, errModifier
 		}
 	}
 	if len(parts) > 2 {
 		if len(parts[2]) != 1 {
-			return dst, errModifier
+			return dst, 0, errModifier
 		}
 		base = parts[2][0]
 	}
-	if n < 0 || n > 1<<31-1 {
-		return dst, fmt.Errorf("the offset %d leads below 0 or above 2147483647", offset)
+	if n > 1<<31-1 || n < 0 && (base == 'n' || base == 'N') {
+		return dst, 0, fmt.Errorf("the offset %d leads below 0 or above 2147483647", offset)
 	}
 	switch base {
-	case 'd', 'o', 'x', 'X':
-		return fmt.Appendf(dst, "%0*"+string(rune(base)), int(width), n), nil
+	case 'd':
+		return fmt.Appendf(dst, "%0*d", int(width), n), offset, nil
+	case 'o', 'x', 'X':
+		return fmt.Appendf(dst, "%0*"+string(rune(base)), int(width), uint32(n)), offset, nil
 	case 'n', 'N':
-		return nibbles(dst, int(width), base == 'N', n), nil
+		return nibbles(dst, int(width), base == 'N', n), offset, nil
 	}
-	return dst, errModifier
+	return dst, 0, errModifier
 }
 
 // nibbles appends n's hexadecimal digits, least first, as labels. width counts

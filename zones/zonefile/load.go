@@ -142,7 +142,7 @@ func (r *reader) lexFault(s *source, e *lexed) {
 		r.fail(s, "Z-CR", e.spot(), "a carriage return that no line feed follows", "save the file with line ends LF or CR LF")
 	}
 	// Lines that inherit this entry's owner would otherwise get the owner before.
-	if !e.indented && len(e.toks) > 0 && !e.toks[0].quoted && e.toks[0].start < e.at && !e.isDirective(s.buf) {
+	if !e.indented && len(e.toks) > 0 && e.toks[0].start < e.at && !e.isDirective(s.buf) {
 		if n, err := zones.ParseNameIn(string(s.text(e.toks[0])), r.st.origin); err == nil {
 			r.setOwner(n, nil)
 			return
@@ -208,6 +208,9 @@ func (r *reader) settleTTL() {
 		soa, err = zones.ParseSOA(r.t.recs[r.soa].data)
 	}
 	if r.soa < 0 || err != nil {
+		if r.sink.failed {
+			return // an SOA at fault was reported
+		}
 		f.Severity, f.Found, f.Mend = finding.Error, "no TTL is stated here or before, there is no $TTL, and no SOA gives a MINIMUM", "write a $TTL at the head of the file"
 		r.sink.add(f)
 		return

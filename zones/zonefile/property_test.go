@@ -63,7 +63,7 @@ func sorted(rs []zones.Record) []zones.Record {
 func TestRandomFiles(t *testing.T) {
 	counts := map[string]int{}
 	for seed := range uint64(randomFiles) {
-		g := randomZone(seed, false)
+		g := randomZone(seed, forUs)
 		tree, fs := Load(g.files(), "z", Options{Origin: gialai})
 		if tree == nil || tree.Failed() {
 			t.Fatalf("seed %d: %v\n%s", seed, fs, dump(g))

@@ -37,8 +37,8 @@ type gen struct {
 	// for the whole tree
 	eol        string
 	tabs       bool
-	class, ttl int  // of 10: how often they are stated
-	plain      bool // leave out what other readers cannot read or read in another way
+	class, ttl int // of 10: how often they are stated
+	reader     audience
 
 	// as a reader has them
 	file      string
@@ -49,6 +49,15 @@ type gen struct {
 	last      string
 	lastRec   int // the record that had the owner last
 }
+
+// audience says who must be able to read a file in the same way.
+type audience int
+
+const (
+	forUs    audience = iota
+	forBIND           // no byte order mark, no missing last newline (which BIND refuses behind a directive), no apex name server without an address
+	forMiekg          // nor a parenthesis glued to a word, quoted file names, nor $TTL or an owner left out at the start in an included file, nor $GENERATE (it has a TTL of its own)
+)
 
 const genOrigin = "gialai.gov.vn."
 
@@ -63,24 +72,24 @@ func (g *gen) files() fstest.MapFS {
 }
 
 // randomZone writes a tree of files from a seed; the main file is "z".
-func randomZone(seed uint64, plain bool) *gen {
+func randomZone(seed uint64, reader audience) *gen {
 	g := &gen{
 		rnd: rand.New(rand.NewPCG(seed, 20261123)), out: map[string]*strings.Builder{}, file: "z", line: 1,
-		eol: "\n", origin: genOrigin, dollarTTL: -1, lastTTL: -1, plain: plain,
+		eol: "\n", origin: genOrigin, dollarTTL: -1, lastTTL: -1, reader: reader,
 	}
 	g.tabs, g.class, g.ttl = g.one(2), g.rnd.IntN(11), g.rnd.IntN(11)
 	if g.one(3) {
 		g.eol = "\r\n"
 	}
 	g.out["z"] = &strings.Builder{}
-	if !plain && g.one(4) {
+	if reader == forUs && g.one(4) {
 		g.put(byteOrderMark)
 	}
 	g.noise()
-	if plain || g.one(2) {
+	if reader == forMiekg || g.one(2) {
 		g.setTTL()
 	}
-	ns := func() { g.record(genOrigin, "NS", []string{g.name()}, false) }
+	ns := func() { g.record(genOrigin, "NS", g.data("NS"), false) }
 	if g.one(4) && (g.dollarTTL >= 0) {
 		ns()
 	}
@@ -89,7 +98,7 @@ func randomZone(seed uint64, plain bool) *gen {
 	for range g.rnd.IntN(14) {
 		g.item(0)
 	}
-	if g.one(4) { // no newline at the end
+	if g.one(4) && reader != forBIND { // no newline at the end
 		b := g.out["z"].String()
 		g.out["z"].Reset()
 		g.out["z"].WriteString(strings.TrimSuffix(b, g.eol))
@@ -145,11 +154,11 @@ func (g *gen) setTTL() {
 func (g *gen) item(depth int) {
 	g.noise()
 	switch k := g.rnd.IntN(30); {
-	case k == 0:
+	case k == 0 && (depth == 0 || g.reader != forMiekg):
 		g.setTTL()
 	case k == 1:
 		g.setOrigin()
-	case k == 2 && (g.dollarTTL >= 0 || g.lastTTL >= 0):
+	case k == 2 && g.reader != forMiekg && (g.dollarTTL >= 0 || g.lastTTL >= 0):
 		g.generate()
 	case k == 3 && depth < 2:
 		g.include(depth)
@@ -191,7 +200,10 @@ func (g *gen) include(depth int) {
 	g.n++
 	name := fmt.Sprintf("inc%d", g.n)
 	outer, file, line, last, lastRec := g.origin, g.file, 0, g.last, g.lastRec
-	text := "$INCLUDE " + g.pick(name, `"`+name+`"`)
+	text := "$INCLUDE " + name
+	if g.reader != forMiekg && g.one(2) {
+		text = `$INCLUDE "` + name + `"`
+	}
 	inner := g.origin
 	if g.one(2) {
 		inner = g.under("i" + name)
@@ -202,6 +214,9 @@ func (g *gen) include(depth int) {
 	line = g.line
 	g.out[name] = &strings.Builder{}
 	g.file, g.line, g.origin = name, 1, inner
+	if g.reader == forMiekg {
+		g.last = ""
+	}
 	for range 1 + g.rnd.IntN(4) {
 		g.item(depth + 1)
 	}
@@ -308,6 +323,11 @@ func (g *gen) data(typ string) []string {
 		return []string{"0", "issue", g.value("s")}
 	case "TYPE65400":
 		return []string{`\#`, "3", g.value("x")}
+	case "NS":
+		if g.reader != forUs {
+			g.n++
+			return []string{fmt.Sprintf("h%d.example.net.", g.n)}
+		}
 	}
 	return []string{g.name()}
 }
@@ -394,9 +414,6 @@ func (g *gen) record(owner, typ string, fields []string, needTTL bool) {
 	r.ttl = uint32(ttl)
 	class := g.rnd.IntN(10) < g.class
 	in := g.pick("IN", "IN", "in", "In")
-	if g.plain {
-		in = "IN"
-	}
 	first := g.one(2)
 	if class && first {
 		g.put(in + g.gap())
@@ -417,12 +434,20 @@ func (g *gen) record(owner, typ string, fields []string, needTTL bool) {
 	g.recs = append(g.recs, r)
 }
 
+// glue is a space only for those who need one in front of a parenthesis.
+func (g *gen) glue() string {
+	if g.reader == forMiekg {
+		return " "
+	}
+	return ""
+}
+
 // fields writes the RDATA, on one line or in parentheses.
 func (g *gen) fields(r *genRec) {
 	open, opened := g.one(3) || r.typ == "SOA" && g.one(2), false
 	for i, f := range r.fields {
 		if open && !opened && (g.one(2) || i == len(r.fields)-1) {
-			g.put(g.pick(" (", " ( ", "("))
+			g.put(g.pick(" (", " ( ", g.glue()+"("))
 			opened = true
 		}
 		if opened && g.one(2) {

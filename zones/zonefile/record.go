@@ -216,10 +216,6 @@ func commonType(b []byte) zones.Type {
 // readOwner reads an owner and makes it the current one.
 func (r *reader) readOwner(s *source, t token) bool {
 	b := s.text(t)
-	if t.quoted {
-		r.fail(s, "Z-OWNER", t.spot(), "an owner in quotes", "write the owner without quotes")
-		return false
-	}
 	if r.ownerRaw != nil && bytes.Equal(b, r.ownerRaw) {
 		return true
 	}
@@ -384,7 +380,7 @@ func (r *reader) typeFault(s *source, e *lexed, h *head, i int) {
 		mend = "the type is missing: write AAAA in front of an IPv6 address"
 	case len(b) > 0 && '0' <= b[0] && b[0] <= '9':
 		mend = "the type is missing: write A in front of an IPv4 address"
-	case i == 1 && h.ownerAt == 0 && (first != 0 || equalFold(s.text(e.toks[0]), "in")):
+	case h.ownerAt == 0 && (first != 0 || equalFold(s.text(e.toks[0]), "in")):
 		mend = quote(s.text(e.toks[0])) + " at the start of the line is taken for the owner: put a space in front of it, or write the owner"
 	}
 	r.fail(s, "Z-TYPE", t.spot(), found, mend)

@@ -3,8 +3,8 @@ package zonefile
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -87,13 +87,27 @@ func lineAt(buf []byte, offset int) (line string, column int) {
 }
 
 // quote shows what a file says, shortened, with nothing that moves a cursor.
+// Backslashes stay single, as in the file.
 func quote(b []byte) string {
-	s := string(b[:min(len(b), 4*64)])
-	if r := []rune(s); len(r) > 60 || len(b) > 4*64 {
-		s = string(r[:min(len(r), 60)]) + "…"
+	const most = 60
+	out := []byte{'"'}
+	for n := 0; len(b) > 0; n++ {
+		if n == most {
+			return string(out) + `…"`
+		}
+		r, size := utf8.DecodeRune(b)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			out = fmt.Appendf(out, `\x%02x`, b[0])
+		case unicode.IsPrint(r):
+			out = append(out, b[:size]...)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		b = b[size:]
 	}
-	return strconv.Quote(s)
+	return string(append(out, '"'))
 }
 
-// lastDot is text with a final dot.
+// withDot is text with a final dot.
 func withDot(text string) string { return strings.TrimSuffix(text, ".") + "." }

@@ -102,7 +102,7 @@ func (t *Tree) check(origin zones.Name, s *sink) {
 		}
 		next[i], next[h] = next[h], i
 	}
-	if soa < 0 && !s.failed {
+	if soa < 0 && !s.failed && !t.failed { // a faulty one was reported
 		s.add(t.noSOA(fmt.Sprintf("there is no SOA record at %v", origin)))
 	}
 	var set []int32
@@ -134,8 +134,12 @@ func (t *Tree) checkSet(set []int32, s *sink) {
 	slices.SortStableFunc(set, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(t.recs[a].data, t.recs[b].data), cmp.Compare(a, b))
 	})
-	for k := 1; k < len(set); k++ {
-		if r, o := &t.recs[set[k]], &t.recs[set[k-1]]; r.data == o.data {
+	first = &t.recs[set[0]]
+	for _, i := range set[1:] {
+		r, o := &t.recs[i], first
+		if r.data != o.data {
+			first = r
+		} else {
 			s.add(t.finding(r, "Z-DUP", finding.Note, fmt.Sprintf("%v %v stands here a second time (first at %v); it counts once", r.owner, r.typ, t.place(o)), "remove one"))
 		}
 	}
