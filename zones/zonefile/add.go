@@ -20,13 +20,10 @@ func (t *Tree) add(r zones.Record) (*Tree, error) {
 	if err := t.editable(); err != nil {
 		return nil, err
 	}
-	if err := t.absent(r); err != nil {
+	if err := t.admits(r); err != nil {
 		return nil, err
 	}
 	r.TTL = cappedTTL(r.TTL)
-	if r.Owner.IsZero() || !r.Type.IsData() {
-		return nil, &zones.RecordError{Record: r, Err: zones.ErrNameEmpty}
-	}
 	places := t.placesFor(r)
 	var second *Tree
 	var first error

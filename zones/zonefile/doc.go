@@ -57,7 +57,9 @@
 //	Z-DUP       note: a duplicate record (Tree.Zone)
 //
 // Where to change what: lex.go cuts a file into entries and words and knows
-// nothing of DNS; record.go and directive.go say what an entry means, load.go
-// holds files together; edit.go, rewrite.go and add.go make the splices, and
-// columns.go their spaces. A new directive goes into directive.go.
+// nothing of DNS; record.go, directive.go and generate.go say what an entry
+// means, fault.go and warn.go what is said about it; load.go and include.go
+// hold files together, open.go reads them. edit.go, rewrite.go and add.go make
+// the splices of an edit, columns.go their spaces. A new directive goes into
+// directive.go, a new trap also as a file into testdata/traps.
 package zonefile

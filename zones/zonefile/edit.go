@@ -9,6 +9,7 @@ import (
 
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/rdata"
 )
 
 // An edit is made of splices: octets that take the place of others. Each edit
@@ -28,7 +29,8 @@ type splice struct {
 // else after the record of its type that comes before it in canonical order,
 // in that neighbour's column style. It refuses a record that is there.
 //
-// Errors of edits are finding.Finding values with a place.
+// Errors of edits are finding.Finding values with a place, or
+// *zones.RecordError about the record given.
 func (t *Tree) Add(records ...zones.Record) (*Tree, error) {
 	for _, r := range records {
 		n, err := t.add(r)
@@ -73,7 +75,7 @@ func (t *Tree) Change(old, new zones.Record) (*Tree, error) {
 	}
 	i := found[0]
 	if old.Owner != new.Owner || old.Type != new.Type || old.Data != new.Data {
-		if err := t.absent(new); err != nil {
+		if err := t.admits(new); err != nil {
 			return nil, err
 		}
 	}
@@ -174,8 +176,20 @@ func (t *Tree) find(r zones.Record) ([]int, error) {
 	return found, nil
 }
 
-// absent refuses a record that is there.
-func (t *Tree) absent(r zones.Record) error {
+// admits refuses a record that is there, lies outside the zone, or is none.
+func (t *Tree) admits(r zones.Record) error {
+	if r.Owner.IsZero() {
+		return &zones.RecordError{Record: r, Err: zones.ErrNameEmpty}
+	}
+	if o := t.opts.Origin; !o.IsZero() && !r.Owner.Within(o) {
+		return &zones.RecordError{Record: r, Err: zones.ErrOutOfZone}
+	}
+	if !r.Type.IsData() {
+		return &zones.RecordError{Record: r, Err: fmt.Errorf("%v is not a type of data", r.Type)}
+	}
+	if err := rdata.Check(r.Type, r.Data); err != nil {
+		return &zones.RecordError{Record: r, Err: err}
+	}
 	for i := range t.recs {
 		if q := &t.recs[i]; q.owner == r.Owner && q.typ == r.Type && q.data == r.Data {
 			r.From.Place = t.place(q)

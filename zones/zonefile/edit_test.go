@@ -100,6 +100,8 @@ var editTests = []struct {
 	{"to nothing", "", "+ @ 60 SOA . . 1 2 3 4 5", "@ 60 IN SOA . . 1 2 3 4 5\n", ""},
 	{"what is there", soa + "a 60 A 192.0.2.1\n", "+ a 61 A 192.0.2.1", "", "z:2:1: a.gialai.gov.vn. A: the delta adds a record that is there"},
 	{"beside the SOA", paddedSOA + "@       IN NS   ns1\nns1     IN A    192.0.2.1\n", "+ @ 3600 MX 10 ns1", paddedSOA + "@       IN NS   ns1\n@       IN MX   10 ns1\nns1     IN A    192.0.2.1\n", ""},
+	{"outside the zone", soa, "+ www.example.net. 60 A 192.0.2.1", "", "outside the zone"},
+	{"to outside the zone", soa + "a 60 A 192.0.2.1\n", "~ a 60 A 192.0.2.1 => www.example.net. 60 A 192.0.2.1", "", "outside the zone"},
 	{"a file with errors", soa + "a 60 A x\n", "+ b 60 A 192.0.2.1", "", "has errors"},
 }
 
@@ -222,5 +224,17 @@ func TestEditInheritedTTL(t *testing.T) {
 	_, err = edits(t, tree, "~ a 60 A 192.0.2.1 => a 61 A 192.0.2.1")
 	if err == nil || !strings.Contains(err.Error(), "z:3:1: error: the edit is not made: it would change h1.gialai.gov.vn. A too (its TTL from 60 to 61)") || !strings.Contains(err.Error(), "$TTL") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestEditRefusesBrokenData: RDATA that does not fit its type is not written.
+func TestEditRefusesBrokenData(t *testing.T) {
+	tree, _ := Load(files("z", soa), "z", Options{Origin: gialai})
+	for _, r := range []zones.Record{
+		{Owner: gialai, Type: zones.TypeA, Data: "abc"}, {Owner: gialai, Type: zones.TypeANY, Data: "abcd"}, {Type: zones.TypeA, Data: "abcd"},
+	} {
+		if _, err := tree.Add(r); err == nil {
+			t.Errorf("%+v is added", r)
+		}
 	}
 }

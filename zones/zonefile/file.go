@@ -16,7 +16,7 @@ type Options struct {
 
 	// Limits; 0 means the value in brackets.
 	MaxFile     int // octets of one file [1 GiB]
-	MaxTotal    int // octets read over all files, each time one is included [4 GiB]
+	MaxTotal    int // octets read over all files, each time one is included [2 GiB]
 	MaxRecords  int // records over all files [50 million]
 	MaxDepth    int // $INCLUDE within $INCLUDE [16]
 	MaxIncludes int // $INCLUDE lines followed [4096]
@@ -30,7 +30,7 @@ func (o Options) withDefaults() Options {
 		value int
 	}{
 		{&o.MaxFile, 1 << 30},
-		{&o.MaxTotal, 4 << 30},
+		{&o.MaxTotal, 1<<31 - 1},
 		{&o.MaxRecords, 50_000_000},
 		{&o.MaxDepth, 16},
 		{&o.MaxIncludes, 4096},
@@ -41,7 +41,9 @@ func (o Options) withDefaults() Options {
 			*d.field = d.value
 		}
 	}
-	o.MaxFile = min(o.MaxFile, 1<<31-1) // offsets are 32 bits wide
+	o.MaxFile = min(o.MaxFile, 1<<31-1)           // offsets are 32 bits wide,
+	o.MaxRecords = min(o.MaxRecords, 1<<31-1)     // indices of records too,
+	o.MaxIncludes = min(o.MaxIncludes, 1<<16-100) // those of files 16
 	return o
 }
 

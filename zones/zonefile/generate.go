@@ -73,6 +73,9 @@ func (r *reader) generate(s *source, e *lexed) {
 			return
 		}
 	}
+	if !s.proved {
+		r.prove(s)
+	}
 }
 
 // parseRange reads START-STOP[/STEP].

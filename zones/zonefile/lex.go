@@ -197,8 +197,7 @@ scan:
 		if !x.strict {
 			stop := pos
 			pos = x.recover(e)
-			x.wasted += stop - pos
-			x.strict = x.wasted > 4*len(buf)+1<<16
+			x.waste(stop - pos)
 		}
 	}
 	x.pos = pos
@@ -237,7 +236,17 @@ func (x *lexer) recover(e *lexed) int {
 }
 
 // rewind sets the lexer back to the start of a line.
-func (x *lexer) rewind(pos int, line uint32) { x.pos, x.line = pos, line }
+func (x *lexer) rewind(pos int, line uint32) {
+	x.waste(x.pos - pos)
+	x.pos, x.line = pos, line
+}
+
+// waste counts octets that are read again: so many are few for a file with a
+// handful of faults, and a file of nothing else is still read in linear time.
+func (x *lexer) waste(n int) {
+	x.wasted += n
+	x.strict = x.strict || x.wasted > 16*len(x.buf)+1<<16
+}
 
 // startsAnew tells whether the line at the head of b is blank or starts like
 // a record or a directive. It is a guess, used only to go on after a fault.

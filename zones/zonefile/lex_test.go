@@ -166,3 +166,16 @@ func sameTokens(b []byte) error {
 	}
 	return nil
 }
+
+// TestTokenizeAllocations: no allocation per entry or word; the one is the
+// list of words of an entry.
+func TestTokenizeAllocations(t *testing.T) {
+	text := []byte(bigZone(1000))
+	if n := testing.AllocsPerRun(5, func() {
+		x := newLexer(text)
+		for e := (lexed{}); x.next(&e); {
+		}
+	}); n > 2 {
+		t.Errorf("%v allocations", n)
+	}
+}

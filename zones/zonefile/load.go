@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"path"
 	"strings"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -82,6 +80,9 @@ func load(open func(string) ([]byte, error), name string, o Options, lenient boo
 	if err != nil {
 		f := finding.Finding{ID: "Z-READ", Severity: finding.Error, At: o.place(name, 0, 0)}
 		f.Found, f.Mend = explain(err, o)
+		if errors.Is(err, fs.ErrNotExist) {
+			f.Mend = "check the path"
+		}
 		return nil, []finding.Finding{f}
 	}
 	r.read(&source{name: name, buf: buf, index: r.addFile(name, buf), proved: true})
@@ -104,7 +105,8 @@ func (r *reader) read(s *source) {
 	outer := r.lex
 	x := newLexer(s.buf)
 	if len(r.t.recs) == 0 {
-		r.t.recs = make([]rec, 0, bytes.Count(s.buf, []byte("\n"))+1)
+		lines := bytes.Count(s.buf, []byte("\n"))
+		r.t.recs = make([]rec, 0, min(lines+1, len(s.buf)/10, r.opts.MaxRecords, 1<<20))
 	}
 	r.total += len(s.buf)
 	r.t.uses[s.index]++
@@ -199,9 +201,8 @@ func (r *reader) settleTTL() {
 	if len(r.noTTL) == 0 {
 		return
 	}
-	first := &r.t.recs[r.noTTL[0]]
-	f := finding.Finding{ID: "Z-NOTTL", At: r.t.place(first), Count: len(r.noTTL)}
-	f.Line, _ = lineAt(r.t.files[first.file].buf, int(first.start))
+	f := r.t.finding(&r.t.recs[r.noTTL[0]], "Z-NOTTL", finding.Warning, "", "")
+	f.Count = len(r.noTTL)
 	var soa zones.SOA
 	var err error
 	if r.soa >= 0 {
@@ -222,7 +223,6 @@ func (r *reader) settleTTL() {
 	for _, i := range r.noTTL {
 		r.t.recs[i].ttl = ttl
 	}
-	f.Severity = finding.Warning
 	f.Found = fmt.Sprintf("no TTL is stated here or before and there is no $TTL: the SOA's MINIMUM, %d, is taken", ttl)
 	f.Mend = fmt.Sprintf("write $TTL %d at the head of the file", ttl)
 	r.sink.add(f)
@@ -259,171 +259,4 @@ func (r *reader) prove(s *source) {
 		r.sink.add(f)
 	}
 	s.held = sink{}
-}
-
-// Reasons not to read a file.
-var (
-	errNotRegular = errors.New("it is not a regular file")
-	errTooLarge   = errors.New("it is too large")
-	errUTF16      = errors.New("it is UTF-16 text")
-	errRaw        = errors.New("it is a zone in BIND's raw format")
-	errJournal    = errors.New("it is a journal of BIND")
-	errBinary     = errors.New("it has NUL octets and is no text")
-)
-
-// opener returns a function that reads whole files.
-func opener(fsys fs.FS, limit int) func(string) ([]byte, error) {
-	return func(name string) ([]byte, error) {
-		if info, err := fs.Stat(fsys, name); err != nil { // before Open, which a FIFO would block
-			return nil, err
-		} else if !info.Mode().IsRegular() {
-			return nil, errNotRegular
-		}
-		f, err := fsys.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		size := 0
-		if info, err := f.Stat(); err == nil && info.Size() < int64(limit) {
-			size = int(info.Size())
-		}
-		buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-		n, err := buf.ReadFrom(io.LimitReader(f, int64(limit)+1))
-		if err != nil {
-			return nil, err
-		}
-		if n > int64(limit) {
-			return nil, errTooLarge
-		}
-		return buf.Bytes(), nil
-	}
-}
-
-// refuse recognises what is no master file.
-func refuse(b []byte) error {
-	switch {
-	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
-		return errUTF16
-	case bytes.HasPrefix(b, []byte(";BIND LOG V")):
-		return errJournal
-	case bytes.HasPrefix(b, []byte("\x00\x00\x00\x02\x00\x00\x00")), bytes.HasPrefix(b, []byte("\x00\x00\x00\x03\x00\x00\x00")):
-		return errRaw
-	}
-	i := bytes.IndexByte(b, 0)
-	switch {
-	case i < 0:
-		return nil
-	case i <= 1 && len(b) >= 4 && len(b)%2 == 0 && b[i] == b[i+2] && b[1-i] != 0:
-		return errUTF16
-	}
-	return errBinary
-}
-
-// explain says what is wrong with a file that could not be read and what to do.
-func explain(err error, o Options) (found, mend string) {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "the file does not exist", "check the path; it is taken from the folder of the file that names it"
-	case errors.Is(err, fs.ErrPermission):
-		return "the file may not be read", "give the user who runs this the right to read it"
-	case errors.Is(err, fs.ErrInvalid), strings.Contains(err.Error(), "escapes"):
-		return "the file lies outside the include root, or is a link that leaves it", "put the file itself inside, or set --include-root to a folder that holds both"
-	case errors.Is(err, errTooLarge):
-		return fmt.Sprintf("the file has more than %d octets", o.MaxFile), "split it with $INCLUDE"
-	case errors.Is(err, errUTF16):
-		return errUTF16.Error(), "save the file as UTF-8 (iconv -f UTF-16 -t UTF-8)"
-	case errors.Is(err, errRaw):
-		return errRaw.Error(), "turn it into text: named-compilezone -f raw -F text -o OUTPUT ORIGIN FILE"
-	case errors.Is(err, errJournal):
-		return errJournal.Error(), "name the zone file itself, after `rndc sync` has written the journal into it"
-	case errors.Is(err, errBinary):
-		return errBinary.Error(), "name a master file; a zone in BIND's raw format becomes one by named-compilezone -f raw -F text -o OUTPUT ORIGIN FILE"
-	case errors.Is(err, errNotRegular):
-		return errNotRegular.Error(), "name a file, not a folder or a device"
-	}
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
-	return "the file cannot be read: " + err.Error(), ""
-}
-
-// include reads another file in the place of a $INCLUDE line, with its own
-// origin. Origin and last owner are restored after it (RFC 1035 5.1); a $TTL
-// or a TTL stated in it goes on to hold, as in BIND.
-func (r *reader) include(s *source, at token, file string, origin zones.Name) {
-	fail := func(found, mend string) { r.fail(s, "Z-INCLUDE", at.spot(), found, mend) }
-	name, why := r.resolve(s.name, file)
-	if why != "" {
-		fail("$INCLUDE "+quote([]byte(file))+": "+why, "put the file inside the include root, or set --include-root to a folder that holds both")
-		return
-	}
-	for i, n := range r.stack {
-		if n == name {
-			fail("$INCLUDE goes in a circle: "+strings.Join(append(r.stack[i:len(r.stack):len(r.stack)], name), " -> "), "remove one of these lines")
-			return
-		}
-	}
-	r.includes++
-	switch {
-	case len(r.stack) > r.opts.MaxDepth:
-		fail(fmt.Sprintf("$INCLUDE more than %d files deep", r.opts.MaxDepth), "include the file from a file that is less deep")
-		return
-	case r.includes > r.opts.MaxIncludes:
-		fail(fmt.Sprintf("more than %d $INCLUDE lines", r.opts.MaxIncludes), "join some of the files")
-		return
-	}
-	inner := &source{name: name, index: r.t.fileIndex(name)}
-	if inner.index >= 0 {
-		inner.buf = r.t.files[inner.index].buf
-	} else {
-		buf, err := r.open(name)
-		if err == nil {
-			err = refuse(buf)
-		}
-		if err != nil {
-			found, mend := explain(err, r.opts)
-			fail("$INCLUDE "+quote([]byte(file))+": "+found, mend)
-			return
-		}
-		inner.buf, inner.index = buf, r.addFile(name, buf)
-	}
-	if r.total+len(inner.buf) > r.opts.MaxTotal {
-		fail(fmt.Sprintf("more than %d octets are included", r.opts.MaxTotal), "include the file fewer times")
-		return
-	}
-	outer, owner, bad := r.st.origin, r.owner, r.badOwner
-	r.setOrigin(origin)
-	r.read(inner)
-	r.setOrigin(outer)
-	r.owner, r.badOwner = owner, bad
-	if !inner.proved && inner.held.failed {
-		fail(fmt.Sprintf("$INCLUDE %s: no record of the file could be read (the first fault is at %v; nothing of the file is shown)", quote([]byte(file)), inner.first),
-			"name a file of records")
-	}
-}
-
-// resolve gives the path inside the include root of a file that another one
-// names, or why there is none.
-func (r *reader) resolve(from, file string) (name, why string) {
-	if path.IsAbs(file) {
-		root := strings.TrimSuffix(path.Clean("/"+r.opts.Root), "/")
-		if r.opts.Root == "" {
-			return "", "an absolute path, and the include root's own is not known"
-		}
-		rest, ok := strings.CutPrefix(path.Clean(file), root+"/")
-		if !ok {
-			return "", "the file lies outside the include root " + r.opts.Root
-		}
-		return rest, ""
-	}
-	name = path.Join(path.Dir(from), file)
-	switch {
-	case name == ".." || strings.HasPrefix(name, "../"):
-		return "", "the path leaves the include root"
-	case !fs.ValidPath(name) || name == ".":
-		return "", "this is no path of a file"
-	}
-	return name, ""
 }

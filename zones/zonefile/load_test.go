@@ -165,3 +165,86 @@ func TestLoad(t *testing.T) {
 		})
 	}
 }
+
+// TestRFC1035 is the example of RFC 1035 5.3.
+func TestRFC1035(t *testing.T) {
+	const main = `@   IN  SOA     VENERA      Action\.domains (
+                                 20     ; SERIAL
+                                 7200   ; REFRESH
+                                 600    ; RETRY
+                                 3600000; EXPIRE
+                                 60)    ; MINIMUM
+
+        NS      A.ISI.EDU.
+        NS      VENERA
+        NS      VAXA
+        MX      10      VENERA
+        MX      20      VAXA
+
+A       A       26.3.0.103
+
+VENERA  A       10.1.0.52
+        A       128.9.0.32
+
+VAXA    A       10.2.0.27
+        A       128.9.0.33
+
+
+$INCLUDE <SUBSYS>ISI-MAILBOXES.TXT
+`
+	const mailboxes = `MOE     MB      A.ISI.EDU.
+LARRY   MB      A.ISI.EDU.
+CURLEY  MB      A.ISI.EDU.
+STOOGES MG      MOE
+        MG      LARRY
+        MG      CURLEY
+`
+	tree, fs := Load(files("z", main, "<SUBSYS>ISI-MAILBOXES.TXT", mailboxes), "z", Options{Origin: zones.MustName("isi.edu")})
+	want := []string{
+		`isi.edu. 60 SOA venera.isi.edu. action\.domains.isi.edu. 20 7200 600 3600000 60`,
+		"isi.edu. 60 NS a.isi.edu.", "isi.edu. 60 NS venera.isi.edu.", "isi.edu. 60 NS vaxa.isi.edu.",
+		"isi.edu. 60 MX 10 venera.isi.edu.", "isi.edu. 60 MX 20 vaxa.isi.edu.", "a.isi.edu. 60 A 26.3.0.103",
+		"venera.isi.edu. 60 A 10.1.0.52", "venera.isi.edu. 60 A 128.9.0.32", "vaxa.isi.edu. 60 A 10.2.0.27", "vaxa.isi.edu. 60 A 128.9.0.33",
+		"moe.isi.edu. 60 MB a.isi.edu.", "larry.isi.edu. 60 MB a.isi.edu.", "curley.isi.edu. 60 MB a.isi.edu.",
+		"stooges.isi.edu. 60 MG moe.isi.edu.", "stooges.isi.edu. 60 MG larry.isi.edu.", "stooges.isi.edu. 60 MG curley.isi.edu.",
+	}
+	if got := showAll(tree.Records()); !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	if b := brief(fs); !slices.Equal(b, []string{"warning Z-NOTTL z:1:1"}) {
+		t.Errorf("got %q", b)
+	}
+}
+
+func TestEntries(t *testing.T) {
+	const in = byteOrderMark + "; head\n$TTL 1\n\n@ SOA . . (\n 1 2 ; x\n\n 3 4 5 )\n  NS a ; y\n"
+	tree, _ := Load(files("z", in), "z", Options{Origin: gialai})
+	var got []string
+	for e := range tree.Files()[0].Entries() {
+		got = append(got, fmt.Sprintf("%d %d %q", e.Kind, e.Line, in[e.Start:e.End]))
+	}
+	want := []string{
+		`0 1 "\ufeff; head\n"`, `1 2 "$TTL 1\n"`, `0 3 "\n"`, `2 4 "@ SOA . . (\n 1 2 ; x\n\n 3 4 5 )\n"`, `2 8 "  NS a ; y\n"`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestHostile: files that are nothing but one fault over and over are read
+// through (a reader that starts again at each fault would take hours).
+func TestHostile(t *testing.T) {
+	const n = 200_000
+	for _, in := range []string{
+		strings.Repeat("(", n), strings.Repeat("(\n", n), strings.Repeat(")\n", n), strings.Repeat("\"\n", n), strings.Repeat("a A (\n", n),
+		strings.Repeat("a A (\n", n) + strings.Repeat(")", n), strings.Repeat("a TXT ( x\n", n) + strings.Repeat(")", n),
+		strings.Repeat("\\", n), strings.Repeat("\r", n), strings.Repeat("x ", n), strings.Repeat("a 1 A 192.0.2.1\n", n),
+		strings.Repeat("t\xe1\xbb\x89nh 1 A 192.0.2.1\n", n), strings.Repeat("a.gov.vn 1 A 192.0.2.1\n$ORIGIN gialai.gov.vn.\n", n/2), strings.Repeat("\n", n),
+		"a 1 TXT (" + strings.Repeat("\nx;", n) + ")", soa + "a 1 TXT (" + strings.Repeat(" \"\"\n", n) + ")",
+	} {
+		tree, fs := Load(files("z", in), "z", Options{Origin: gialai})
+		if string(tree.Files()[0].Bytes()) != in || len(fs) > 10_001+10*(maxAlike+1) {
+			t.Errorf("%.20q: %d findings", in, len(fs))
+		}
+	}
+}

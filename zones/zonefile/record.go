@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 
 	"gialai.gov.vn/hopnhat/zones"
-	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/rdata"
 )
 
@@ -278,73 +274,6 @@ func (r *reader) parseName(b []byte) (zones.Name, error) {
 	return n, err
 }
 
-// doubles tells whether a name without its final dot, text, ends like the
-// origin that was put behind it: x.gov.vn under gialai.gov.vn.
-func (r *reader) doubles(n zones.Name, text []byte) bool {
-	tail := r.st.tail
-	if tail == "" || text[len(text)-1] == '.' || len(text) == 1 && text[0] == '@' {
-		return false
-	}
-	wire, origin := n.Wire(), r.st.origin.Wire()
-	rel := len(wire) - len(origin) // octets of the labels that the text gave
-	at := rel - len(tail)
-	if at < 0 || wire[at:rel] != tail {
-		return false
-	}
-	i := 0
-	for i < at {
-		i += 1 + int(wire[i])
-	}
-	return i == at
-}
-
-// rawOctets reports owners with octets above 127: they are kept, and resolvers
-// that speak IDNA ask for another name.
-func (r *reader) rawOctets(s *source, t token, n zones.Name) {
-	wire := n.Wire()
-	ascii := true
-	for i := range len(wire) {
-		if wire[i] >= utf8.RuneSelf {
-			ascii = false
-			break
-		}
-	}
-	if ascii || r.raw[n] {
-		return
-	}
-	if r.raw == nil {
-		r.raw = map[zones.Name]bool{}
-	}
-	r.raw[n] = true
-	b := s.text(t)
-	if bytes.Contains(b, []byte("\u00a0")) || bytes.Contains(b, []byte("\u200b")) || bytes.Contains(b, []byte("\ufeff")) {
-		r.warn(s, "Z-SPACE", t.spot(), "the owner "+quote(b)+" has an invisible space in it (U+00A0, U+200B or U+FEFF), which is part of the name", "write a plain space, or remove it")
-		return
-	}
-	found := "the owner " + quote(b) + " has octets above 127, which are kept as they are"
-	mend := ""
-	if a, ok := aLabel(n); ok {
-		mend = "resolvers that speak IDNA ask for " + a + ": state that name too if it is meant"
-	} else {
-		mend = "it is no IDNA name: only who asks for these very octets finds it"
-	}
-	r.report(s, "Z-UTF8", finding.Note, t.spot(), found, mend)
-}
-
-// aLabel gives the ASCII form of a name of raw UTF-8 labels (RFC 5891).
-func aLabel(n zones.Name) (string, bool) {
-	var labels []string
-	for m := n; !m.IsRoot() && !m.IsZero(); m, _ = m.Parent() {
-		if !utf8.ValidString(m.First()) || strings.Contains(m.First(), ".") {
-			return "", false
-		}
-		labels = append(labels, m.First())
-	}
-	p := idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.Transitional(false))
-	a, err := p.ToASCII(strings.Join(labels, "."))
-	return a, err == nil
-}
-
 // readTTL reads a TTL; one above zones.MaxTTL is 0 with a warning (RFC 2181 8).
 func (r *reader) readTTL(s *source, t token, ttl *uint32) bool {
 	v, ok := parseTTL(s.text(t))
@@ -357,33 +286,6 @@ func (r *reader) readTTL(s *source, t token, ttl *uint32) bool {
 	}
 	*ttl = v
 	return true
-}
-
-// typeFault reports a word that stands where TTL, class or type should.
-func (r *reader) typeFault(s *source, e *lexed, h *head, i int) {
-	t := e.toks[i]
-	b := s.text(t)
-	found := quote(b) + " stands where a type is expected"
-	mend := "write [owner] [TTL] [IN] type data; an unknown type is TYPEnnn"
-	first := commonType(s.text(e.toks[0]))
-	switch typ, ok := zones.ParseType(string(b)); {
-	case ok && !typ.IsData():
-		found = typ.String() + " is not a type of data"
-		mend = "remove the record: such types stand in questions or messages only"
-	case len(b) > 0 && '0' <= b[0] && b[0] <= '9' && h.ttlAt < 0 && !bytes.ContainsAny(b, ".:"):
-		found = quote(b) + " is no TTL"
-		mend = "write seconds (0 to 2147483647) or 1W2D3H4M5S"
-	case len(b) > 0 && '0' <= b[0] && b[0] <= '9' && h.ttlAt >= 0 && !bytes.ContainsAny(b, ".:"):
-		found = quote(b) + " after the TTL " + string(s.text(e.toks[h.ttlAt])) + ", where a type is expected"
-		mend = "write one TTL only"
-	case bytes.Contains(b, []byte(":")):
-		mend = "the type is missing: write AAAA in front of an IPv6 address"
-	case len(b) > 0 && '0' <= b[0] && b[0] <= '9':
-		mend = "the type is missing: write A in front of an IPv4 address"
-	case h.ownerAt == 0 && (first != 0 || equalFold(s.text(e.toks[0]), "in")):
-		mend = quote(s.text(e.toks[0])) + " at the start of the line is taken for the owner: put a space in front of it, or write the owner"
-	}
-	r.fail(s, "Z-TYPE", t.spot(), found, mend)
 }
 
 // fieldsOf makes the fields of the RDATA. In SVCB and HTTPS a quoted value
@@ -399,115 +301,4 @@ func fieldsOf(dst []rdata.Field, buf []byte, typ zones.Type, toks []token) []rda
 		dst = append(dst, rdata.Field{Text: buf[t.start:t.end], Quoted: t.quoted})
 	}
 	return dst
-}
-
-// dataFault reports RDATA that could not be read.
-func (r *reader) dataFault(s *source, e *lexed, h *head, err error) {
-	toks := e.toks[h.typeAt+1:]
-	at := e.toks[len(e.toks)-1].spot()
-	found, mend := err.Error(), ""
-	var fe *rdata.FieldError
-	if errors.As(err, &fe) {
-		found, mend = fe.Found, fe.Mend
-		if fe.Index >= 0 && fe.Index < len(toks) {
-			at = toks[fe.Index].spot()
-		}
-	}
-	r.fail(s, "Z-RDATA", at, h.typ.String()+": "+found, mend)
-}
-
-// swallowed recognises a record that failed because its parenthesis was
-// closed only by a later record's: it reports where it was opened, and
-// reading goes on at the first line inside that starts like a record.
-func (r *reader) swallowed(s *source, e *lexed) bool {
-	if e.lines < 2 || e.openLine == 0 {
-		return false
-	}
-	pos, line := int(e.open), e.openLine
-	for {
-		i := bytes.IndexByte(s.buf[pos:e.end], '\n')
-		if i < 0 {
-			return false
-		}
-		pos += i + 1
-		line++
-		if pos >= int(e.end) {
-			return false
-		}
-		rest := s.buf[pos:e.end]
-		if end := bytes.IndexByte(rest, '\n'); end >= 0 {
-			rest = rest[:end]
-		}
-		if len(rest) == 0 || meaning[rest[0]] == octetSpace || !startsRecord(rest) {
-			continue
-		}
-		r.fail(s, "Z-PAREN", spot{e.open, e.openLine}, fmt.Sprintf("the parenthesis opened here is not closed before line %d, which starts like a record", line),
-			"put ) after the record's last field (a ) behind a ; is part of the comment)")
-		r.lex.rewind(pos, line)
-		return true
-	}
-}
-
-// look warns of what a record means that was hardly meant.
-func (r *reader) look(s *source, e *lexed, h *head, data int) {
-	toks := e.toks[h.typeAt+1:]
-	switch h.typ {
-	case zones.TypeTXT, zones.TypeSPF:
-		for _, t := range toks {
-			if t.cut && !t.quoted {
-				r.cut(s, t)
-			}
-		}
-		return
-	case zones.TypeA, zones.TypeAAAA:
-		return
-	}
-	if r.st.tail == "" {
-		return
-	}
-	for _, t := range toks {
-		b := s.text(t)
-		if t.quoted || len(b) < 2 || b[len(b)-1] == '.' || b[len(b)-1]|0x20 != r.st.tail[len(r.st.tail)-1] {
-			continue
-		}
-		n, err := zones.ParseNameIn(string(b), r.st.origin)
-		if err != nil || !r.doubles(n, b) || !names(h.typ, string(r.dataFrom(data)), n) {
-			continue
-		}
-		r.warn(s, "Z-DOUBLE", t.spot(), fmt.Sprintf("the target %s has no final dot and becomes %v", quote(b), n),
-			"end it with a dot: "+withDot(string(b)))
-	}
-}
-
-// dataFrom is the RDATA read last, which may be strings already.
-func (r *reader) dataFrom(data int) []byte {
-	if len(r.slabEnds) == 0 {
-		return []byte(r.t.recs[len(r.t.recs)-1].data)
-	}
-	return r.slab[data:]
-}
-
-// names tells whether n stands in the RDATA.
-func names(t zones.Type, data string, n zones.Name) bool {
-	in, err := rdata.Names(t, data)
-	if err != nil {
-		return false
-	}
-	for _, e := range in {
-		if e.Name == n {
-			return true
-		}
-	}
-	return false
-}
-
-// cut warns of a semicolon that ends an unquoted text: v=DKIM1; k=rsa.
-func (r *reader) cut(s *source, t token) {
-	rest := s.buf[t.end:]
-	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
-		rest = rest[:i]
-	}
-	rest = bytes.TrimRight(rest, " \t\r)")
-	r.warn(s, "Z-CUT", spot{t.end, t.line}, "the ; begins a comment here: "+quote(rest)+" is not part of the text",
-		`put the text in quotes: "`+string(s.text(t))+`; ..."`)
 }
