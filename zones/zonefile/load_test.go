@@ -99,9 +99,10 @@ var loadTests = []struct {
 		"www.gialai.gov.vn. 1 CNAME x.gov.vn.gialai.gov.vn.", "www.gialai.gov.vn.gialai.gov.vn. 1 A 192.0.2.1",
 		"a.gialai.gov.vn. 1 MX 10 gov.vn.gialai.gov.vn.", "b.gialai.gov.vn. 1 CNAME xgov.vn.gialai.gov.vn.", "c.gialai.gov.vn. 1 CNAME x.gov.vn.",
 	}, []string{"warning Z-DOUBLE z:2:13", "warning Z-DOUBLE z:3:1", "warning Z-DOUBLE z:4:9"}},
-	{"a cut TXT", soa + "k 1 TXT v=DKIM1; k=rsa\nl TXT \"v=DKIM1; k=rsa\"; fine\nm TXT word ; fine\n", []string{
+	{"a cut TXT", soa + "k 1 TXT v=DKIM1; k=rsa\nl TXT \"v=DKIM1; k=rsa\"; fine\nm TXT word ; fine\nn TXT v=DMARC1 ; p=none\no TXT v=DMARC1 ; Sở = x\n", []string{
 		`k.gialai.gov.vn. 1 TXT "v=DKIM1"`, `l.gialai.gov.vn. 1 TXT "v=DKIM1; k=rsa"`, `m.gialai.gov.vn. 1 TXT "word"`,
-	}, []string{"warning Z-CUT z:2:16"}},
+		`n.gialai.gov.vn. 1 TXT "v=DMARC1"`, `o.gialai.gov.vn. 1 TXT "v=DMARC1"`,
+	}, []string{"warning Z-CUT z:2:16", "warning Z-CUT z:5:16"}},
 	{"every error", soa + "a 1 A x\nb FOO y\n$NONSENSE\nc A 192.0.2.1 z\nd\n\"e f\" A 192.0.2.1\n f..g A 192.0.2.1\ng A 192.0.2.1\n", []string{
 		`e\032f.gialai.gov.vn. 1 A 192.0.2.1`, "g.gialai.gov.vn. 1 A 192.0.2.1",
 	}, []string{
@@ -246,5 +247,27 @@ func TestHostile(t *testing.T) {
 		if string(tree.Files()[0].Bytes()) != in || len(fs) > 10_001+10*(maxAlike+1) {
 			t.Errorf("%.20q: %d findings", in, len(fs))
 		}
+	}
+}
+
+// TestZoneOfAnotherOrigin: a file read with the wrong origin gives one
+// finding, not one for each record.
+func TestZoneOfAnotherOrigin(t *testing.T) {
+	tree, _ := Load(files("z", "$ORIGIN binhdinh.gov.vn.\n"+soa+"www A 192.0.2.1\nmail A 192.0.2.2\n"), "z", Options{Origin: gialai})
+	z, fs := tree.Zone(zones.Internet)
+	if b := brief(fs); z != nil || !slices.Equal(b, []string{"error Z-SOA z:2:1"}) || !strings.Contains(fs[0].Mend, "binhdinh.gov.vn.") {
+		t.Errorf("got %v", fs)
+	}
+}
+
+// TestZoneWithoutOrigin: the SOA's owner is the origin where none is set.
+func TestZoneWithoutOrigin(t *testing.T) {
+	tree, _ := Load(files("z", "$ORIGIN binhdinh.gov.vn.\n"+soa), "z", Options{})
+	if z, fs := tree.Zone("tslcd"); z == nil || z.ID() != (zones.ID{Origin: zones.MustName("binhdinh.gov.vn"), View: "tslcd"}) {
+		t.Errorf("got %v", fs)
+	}
+	tree, fs := Load(files("z", soa), "z", Options{})
+	if b := brief(fs); !tree.Failed() || !slices.Equal(b, []string{"error Z-OWNER z:1:1", "error Z-RDATA z:1:15"}) {
+		t.Errorf("a relative name without an origin: %v", fs)
 	}
 }

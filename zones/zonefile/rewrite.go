@@ -196,7 +196,7 @@ func drop(buf []byte, file int, t token) splice {
 		}
 		return splice{file, from, end + uint32(i) + 1, ""}
 	case from > 0 && buf[from-1] == '\n':
-		return splice{file, t.from(), t.to(), ""} // a comment or another word keeps the line
+		return splice{file, t.from(), end, ""} // a comment or another word keeps the line
 	}
 	return splice{file, from, to, ""}
 }

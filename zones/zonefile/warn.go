@@ -19,7 +19,7 @@ func (r *reader) look(s *source, e *lexed, h *head, data int) {
 	switch h.typ {
 	case zones.TypeTXT, zones.TypeSPF:
 		for _, t := range toks {
-			if t.cut && !t.quoted {
+			if !t.quoted && (t.cut || tagFollows(s.buf, t.end) && hasPrefixFold(s.text(toks[0]), "v=")) {
 				r.cut(s, t)
 			}
 		}
@@ -66,14 +66,33 @@ func names(t zones.Type, data string, n zones.Name) bool {
 	return false
 }
 
+// tagFollows tells whether a comment that begins like "; k=rsa" follows.
+func tagFollows(buf []byte, at uint32) bool {
+	rest, ok := bytes.CutPrefix(buf[int(at)+len(gapAfter(buf, at)):], []byte(";"))
+	if !ok {
+		return false
+	}
+	rest = bytes.TrimLeft(rest, " \t")
+	n := 0
+	for n < len(rest) && ('a' <= rest[n]|0x20 && rest[n]|0x20 <= 'z') {
+		n++
+	}
+	return 0 < n && n < len(rest) && n <= 4 && rest[n] == '='
+}
+
+func hasPrefixFold(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && equalFold(b[:len(prefix)], prefix)
+}
+
 // cut warns of a semicolon that ends an unquoted text: v=DKIM1; k=rsa.
 func (r *reader) cut(s *source, t token) {
-	rest := s.buf[t.end:]
+	at := t.end + uint32(len(gapAfter(s.buf, t.end)))
+	rest := s.buf[at:]
 	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 		rest = rest[:i]
 	}
 	rest = bytes.TrimRight(rest, " \t\r)")
-	r.warn(s, "Z-CUT", spot{t.end, t.line}, "the ; begins a comment here: "+quote(rest)+" is not part of the text",
+	r.warn(s, "Z-CUT", spot{at, t.line}, "the ; begins a comment here: "+quote(rest)+" is not part of the text",
 		`put the text in quotes: "`+string(s.text(t))+`; ..."`)
 }
 

@@ -32,6 +32,11 @@ func (t *Tree) Zone(view zones.View) (*zones.Zone, []finding.Finding) {
 		s.add(t.noSOA("there is no SOA record, and no origin is set"))
 		return nil, s.close(top)
 	}
+	if r := t.misplacedSOA(origin); r != nil {
+		s.add(t.finding(r, "Z-SOA", finding.Error, fmt.Sprintf("the SOA record stands at %v, not at the origin %v", r.owner, origin),
+			fmt.Sprintf("read the file with the origin %v, or mend the owner", r.owner)))
+		return nil, s.close(top)
+	}
 	t.check(origin, &s)
 	if s.failed || t.failed {
 		return nil, s.close(top)
@@ -43,6 +48,24 @@ func (t *Tree) Zone(view zones.View) (*zones.Zone, []finding.Finding) {
 		s.add(finding.Finding{ID: "Z-ZONE", Severity: finding.Error, At: top, Found: err.Error()})
 	}
 	return z, s.close(top)
+}
+
+// misplacedSOA is the first SOA record when none stands at the origin: the
+// file is another zone's, and nothing more is to be said about it.
+func (t *Tree) misplacedSOA(origin zones.Name) (first *rec) {
+	for i := range t.recs {
+		r := &t.recs[i]
+		if r.typ != zones.TypeSOA {
+			continue
+		}
+		if r.owner == origin {
+			return nil
+		}
+		if first == nil {
+			first = r
+		}
+	}
+	return first
 }
 
 func (t *Tree) noSOA(found string) finding.Finding {
