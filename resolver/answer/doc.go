@@ -1,0 +1,15 @@
+// Package answer is the engine: Compile turns one view of a world into an
+// Image, and Image.Handle answers messages from it.
+//
+//	IMAGE-FLAT   an Image is a few slices without pointers: an arena of octets,
+//	             nodes and RRsets as integers into it, a flat hash of names
+//	IMAGE-FIXED  it is never written to after Compile, so any number of
+//	             goroutines read it without a lock
+//	NO-ALLOC     Handle allocates nothing, but for a chain of more than
+//	             longChain names
+//	AS-ORACLE    it answers as resolver/oracle does, from which it shares nothing
+//
+// compile.go lays the image out, find.go looks names up, answer.go is RFC 1034
+// 4.3.2, write.go puts messages together, refuse.go holds what is answered
+// without looking at a zone. A change of behaviour starts in the oracle.
+package answer
