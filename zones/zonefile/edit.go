@@ -273,10 +273,10 @@ func (t *Tree) settle(edits []splice, want []rec, maxRepairs int) (*Tree, int, e
 			}
 		}
 		i := difference(n.recs, want)
-		if i < 0 && !n.orphans {
+		if i < 0 {
 			return n, repairs, nil
 		}
-		if i < 0 || len(n.recs) != len(want) || repairs == maxRepairs {
+		if len(n.recs) != len(want) || repairs == maxRepairs {
 			return nil, repairs, n.unsettled(i, want)
 		}
 		fix := n.repair(i, &want[i], t)
@@ -305,7 +305,7 @@ func (r *rec) same(o *rec) bool {
 }
 
 func (t *Tree) unsettled(i int, want []rec) error {
-	if i >= 0 && i < len(t.recs) {
+	if i < len(t.recs) {
 		r := &t.recs[i]
 		found := fmt.Sprintf("the edit is not made: it would change %v %v too", r.owner, r.typ)
 		if i < len(want) && r.owner == want[i].owner && r.typ == want[i].typ && r.data == want[i].data {

@@ -194,7 +194,14 @@ func TestEditIncluded(t *testing.T) {
 		t.Errorf("got %v %q", err, in(got, "b"))
 	}
 
+	// The root is an owner like any other.
+	tree, fs := Load(files("z", ". 60 NS a.\n  60 A 192.0.2.1\n"), "z", Options{Origin: zones.Root()})
+	if got, err = tree.Remove(tree.Records()[0]); err != nil || in(got, "z") != ". 60 A 192.0.2.1\n" {
+		t.Errorf("%v %v %q", fs, err, in(got, "z"))
+	}
+
 	// A new owner may not come between www and the include that inherits it.
+	tree = load("z", main, "soa", paddedSOA, "hosts", hosts)
 	got, err = edits(t, tree, "+ wwx 60 A 192.0.2.8 | + b.so 60 A 192.0.2.4")
 	if err != nil {
 		t.Fatal(err)

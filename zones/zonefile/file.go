@@ -130,8 +130,6 @@ type Tree struct {
 	recs   []rec   // in the order in which they were read
 	states []state // what directives had set
 	failed bool    // Load reported an error
-
-	orphans bool // a line had no owner to inherit: only while an edit is settled
 }
 
 // state is what directives set for the lines after them.

@@ -66,7 +66,7 @@ type reader struct {
 	raw      map[zones.Name]bool // owners with raw octets, reported
 	lex      *lexer              // of the file under way
 	badOwner bool                // the owner that later lines inherit could not be read
-	lenient  bool                // a line without an owner before it gets the root's: an edit is under way
+	lenient  bool                // a line without an owner before it gets the zero Name: an edit is under way
 }
 
 func load(open func(string) ([]byte, error), name string, o Options, lenient bool) (*Tree, []finding.Finding) {

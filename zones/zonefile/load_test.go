@@ -95,6 +95,8 @@ var loadTests = []struct {
 		`t\225\187\137nh.gialai.gov.vn. 1 A 192.0.2.1`, `t\225\187\136nh.gialai.gov.vn. 1 A 192.0.2.2`,
 	}, []string{"note Z-UTF8 z:2:1", "note Z-UTF8 z:3:1"}},
 	{"columns count characters", soa + "tỉnh A x\n", nil, []string{"note Z-UTF8 z:2:1", "error Z-RDATA z:2:8"}},
+	{"a label that holds the origin's octets", soa + `x\003gov\002vn 1 A 192.0.2.1` + "\n", []string{`x\003gov\002vn.gialai.gov.vn. 1 A 192.0.2.1`}, nil},
+	{"a MINIMUM above 2^31-1", "@ SOA . . 1 2 3 4 2147483648\n", []string{"gialai.gov.vn. 0 SOA . . 1 2 3 4 2147483648"}, []string{"warning Z-NOTTL z:1:1"}},
 	{"a doubled origin", soa + "www 1 CNAME x.gov.vn\nwww.gialai.gov.vn A 192.0.2.1\na MX 10 gov.vn\nb CNAME xgov.vn\nc CNAME x.gov.vn.\n", []string{
 		"www.gialai.gov.vn. 1 CNAME x.gov.vn.gialai.gov.vn.", "www.gialai.gov.vn.gialai.gov.vn. 1 A 192.0.2.1",
 		"a.gialai.gov.vn. 1 MX 10 gov.vn.gialai.gov.vn.", "b.gialai.gov.vn. 1 CNAME xgov.vn.gialai.gov.vn.", "c.gialai.gov.vn. 1 CNAME x.gov.vn.",
@@ -109,7 +111,7 @@ var loadTests = []struct {
 		"error Z-RDATA z:2:7", "error Z-TYPE z:3:3", "error Z-DIRECTIVE z:4:1", "error Z-RDATA z:5:15", "error Z-TYPE z:6:1",
 		"error Z-TYPE z:8:2",
 	}},
-	{"lines below a bad owner are checked", soa + "a..b 1 A 192.0.2.1\n  A x\nc A 192.0.2.1\n", []string{"c.gialai.gov.vn. 1 A 192.0.2.1"}, []string{
+	{"lines below a bad owner are checked", soa + "a..b 1 A 192.0.2.1\n  A x\n  A 192.0.2.9\nc A 192.0.2.1\n", []string{"c.gialai.gov.vn. 1 A 192.0.2.1"}, []string{
 		"error Z-OWNER z:2:1", "error Z-RDATA z:3:5",
 	}},
 	{"bad escapes", soa + `\999 1 A 192.0.2.1` + "\n" + `a CNAME \300` + "\n", nil, []string{"error Z-OWNER z:2:1", "error Z-RDATA z:3:9"}},

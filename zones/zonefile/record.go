@@ -116,10 +116,7 @@ func (r *reader) head(s *source, e *lexed, h *head) bool {
 	i := 0
 	if e.indented {
 		h.drop = r.badOwner
-		if r.owner.IsZero() && r.lenient {
-			r.owner, r.t.orphans = zones.Root(), true
-		}
-		if r.owner.IsZero() && !h.drop {
+		if r.owner.IsZero() && !h.drop && !r.lenient {
 			r.fail(s, "Z-OWNER", toks[0].spot(), "the line begins with a space, but there is no owner before it to go on with", "write the owner at the very start of the line")
 			return false
 		}
