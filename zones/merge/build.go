@@ -134,8 +134,9 @@ func (b *builder) arrive(f *flow) {
 				if b.target[k] {
 					e.Disposition = Merged
 				}
-			case f.fate == Superseded && b.target[k] && b.present[k][e.New.Data]:
+			case f.fate == Superseded && f.likeHidden() && b.target[k] && b.present[k][e.New.Data]:
 				e.Disposition, e.Duplicate = Merged, true
+				whole = whole && len(b.present[k]) == f.set.Len() // else the RRset lost, and its old name stays as before
 			}
 		}
 		whole = whole && e.stands()

@@ -147,6 +147,7 @@ func (m *merger) keep(k setKey) {
 	}
 	delete(m.fates, k)
 	if !f.gone {
+		m.undone = true
 		to := setKey{f.zone, zones.Key{Owner: f.at, Type: k.key.Type}}
 		m.movedTo[to] = slices.DeleteFunc(m.movedTo[to], func(o setKey) bool { return o == k })
 	}

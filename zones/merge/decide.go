@@ -112,6 +112,7 @@ func (m *merger) decideName(u *unit) {
 		}
 	}
 	var beside []string
+	var whole *mapping.Decision
 	for _, s := range u.members {
 		d := m.decision(u.view, u.name, s.Type())
 		if d != nil && d.Type != 0 {
@@ -125,13 +126,13 @@ func (m *merger) decideName(u *unit) {
 		}
 		m.use(d)
 		m.takeMember(u.zone, s, d)
-		if !brings[s.Type()] && d.TargetBecomes.IsZero() {
+		if !brings[s.Type()] && d.TargetBecomes.IsZero() && d.Type == 0 {
+			whole = d
 			beside = append(beside, s.Type().String())
 		}
 	}
 	if len(beside) > 0 {
-		d := m.decision(u.view, u.name)
-		m.find("M-HALF", finding.Warning, d.At, fmt.Sprintf("taking the source's side of %s removes the target's %s, which the source does not bring",
+		m.find("M-HALF", finding.Warning, whole.At, fmt.Sprintf("taking the source's side of %s removes the target's %s, which the source does not bring",
 			u.name.Text(), list(beside)), "if they are to go on, say target-becomes: NAME, or decide their types by lines of their own")
 	}
 }
@@ -201,10 +202,17 @@ func (m *merger) takeFlow(f *flow, d *mapping.Decision) {
 		f.zone, f.at = id, at
 		return
 	}
-	if t, ok := m.before.Zone(f.zone).Lookup(f.at, f.typ()); ok && sameData(t, f.set) && plain(f.set) {
+	if t, ok := m.before.Zone(f.zone).Lookup(f.at, f.typ()); ok && f.likeHidden() && sameData(t, f.set) && plain(f.set) {
 		return // equal, whichever side is taken
 	}
 	f.fate, f.note = Superseded, d.Note
+}
+
+// likeHidden tells whether a flow that lands in a delegation is part of one
+// itself, or a DNAME that lands on a DNAME: what the target hides there is not
+// equal to what a source shows.
+func (f *flow) likeHidden() bool {
+	return !f.unit.sub || !f.cut.IsZero() || f.typ() == zones.TypeDNAME && f.at == f.unit.name
 }
 
 // takeMember applies a decision that takes the source's side to an RRset of

@@ -257,7 +257,7 @@ func (d *detector) sub(u *unit) {
 	equal, child := len(u.members) > 0, false
 	for _, f := range flows {
 		s, ok := z.Lookup(f.by, f.typ())
-		equal = equal && ok && slices.Equal(d.current(u.zone, s), sorted(f.data))
+		equal = equal && ok && f.likeHidden() && slices.Equal(d.current(u.zone, s), sorted(f.data))
 		child = child || f.typ() == zones.TypeNS
 	}
 	mixed := d.mixed(u)

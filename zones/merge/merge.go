@@ -93,7 +93,7 @@ type merger struct {
 	fates     map[setKey]fate
 	movedTo   map[setKey][]setKey // new key -> keys that decisions move there
 	retarget  map[setKey][]string // a standing zone's RDATA after rewriting
-	touched   map[setKey]bool     // RRsets of targets that the merger wrote
+	undone    bool                // a move was taken back
 
 	conflicts []Conflict
 	finds     []finding.Finding
@@ -134,7 +134,7 @@ func newMerger(in Input) *merger {
 		units: map[unitKey]*unit{}, roots: map[vname]root{}, trees: map[zones.ID]map[zones.Name]bool{},
 		labels: map[zones.Name][]mapping.Reserved{}, decisions: map[zones.Name][]*mapping.Decision{}, used: map[*mapping.Decision]bool{},
 		fates: map[setKey]fate{}, movedTo: map[setKey][]setKey{},
-		retarget: map[setKey][]string{}, touched: map[setKey]bool{},
+		retarget: map[setKey][]string{},
 	}
 	sorted := slices.Clone(in.Sources)
 	sorted = slices.DeleteFunc(sorted, func(s Source) bool { return s.Zone == nil })

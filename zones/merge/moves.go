@@ -39,6 +39,9 @@ func (m *merger) checkMoves() {
 		m.raise(c, nil, nil)
 	}
 	m.sortConflicts()
+	if m.undone {
+		m.rewriteAll(false)
+	}
 }
 
 func (m *merger) newcomers() []newcomer {

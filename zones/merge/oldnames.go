@@ -241,6 +241,8 @@ func (m *merger) notAlias(o *oldZone, n zones.Name, hosts map[zones.Name]bool) s
 		case mode.Ended:
 		case s.Type() == zones.TypeNS:
 			return "it is a delegation"
+		case s.Type() == zones.TypeDNAME:
+			return "its DNAME answers for the names below it, which a CNAME does not"
 		case f == nil:
 			return fmt.Sprintf("its %v records stay and would stand beside the CNAME", s.Type())
 		case to.IsZero():

@@ -11,19 +11,30 @@ import (
 // rewrite gives every arriving record its new RDATA, and lets the standing
 // zones' referrers follow what decisions moved.
 func (m *merger) rewrite() {
+	m.rewriteAll(true)
 	for _, f := range m.flows {
-		if f.zone == (zones.ID{}) {
-			continue
-		}
-		f.data = m.rewriteSet(f.set, f.zone, f.stands())
-		if f.typ() == zones.TypeCNAME && f.data[0] == f.at.Wire() && f.stands() {
+		if f.typ() == zones.TypeCNAME && f.stands() && f.data[0] == f.at.Wire() {
 			f.fate = Dropped
 			f.note.By, f.note.Why = tool, "it points at its own new name: a CNAME to itself (RFC 1034 3.6.2)"
 		}
 	}
+}
+
+// rewriteAll does the rewriting; say tells whether to report. It is done
+// again, in silence, when a move is taken back.
+func (m *merger) rewriteAll(say bool) {
+	for _, f := range m.flows {
+		if f.zone == (zones.ID{}) {
+			continue
+		}
+		f.data = m.rewriteSet(f.set, f.zone, say && f.stands())
+	}
+	clear(m.retarget)
 	moved := map[zones.View]bool{}
-	for k := range m.movedTo {
-		moved[k.zone.View] = true
+	for k, from := range m.movedTo {
+		if len(from) > 0 {
+			moved[k.zone.View] = true
+		}
 	}
 	for z := range m.in.World.All() {
 		if !moved[z.View()] {
@@ -35,7 +46,7 @@ func (m *merger) rewrite() {
 			if ok && !f.gone {
 				id = f.zone
 			}
-			m.retarget[setKey{z.ID(), s.Key()}] = m.rewriteSet(s, id, !f.gone)
+			m.retarget[setKey{z.ID(), s.Key()}] = m.rewriteSet(s, id, say && !f.gone)
 		}
 	}
 }
