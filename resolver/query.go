@@ -1,9 +1,18 @@
 package resolver
 
-import (
-	"encoding/binary"
+import "encoding/binary"
 
-	"gialai.gov.vn/hopnhat/zones"
+// The longest name and label, in octets (RFC 1035 2.3.4).
+const (
+	maxName  = 255
+	maxLabel = 63
+)
+
+// The types that a message may carry beside its question (RFC 6891 6.1.2,
+// RFC 8945 4.2).
+const (
+	typeOPT  = 41
+	typeTSIG = 250
 )
 
 // HeaderLen is the length of a message's header, in octets (RFC 1035 4.1.1).
@@ -42,8 +51,8 @@ type Query struct {
 	Flags    uint16
 	Question []byte // the question section as it came; nil if it was not read
 	Name     []byte // QNAME on the wire, as it was written
-	Type     zones.Type
-	Class    zones.Class
+	Type     uint16 // QTYPE
+	Class    uint16 // QCLASS
 
 	HasOPT  bool
 	Version uint8  // EDNS version
@@ -101,8 +110,8 @@ func (q *Query) body(msg []byte) bool {
 	}
 	q.Question = msg[at : at+n+4]
 	q.Name = msg[at : at+n]
-	q.Type = zones.Type(binary.BigEndian.Uint16(msg[at+n:]))
-	q.Class = zones.Class(binary.BigEndian.Uint16(msg[at+n+2:]))
+	q.Type = binary.BigEndian.Uint16(msg[at+n:])
+	q.Class = binary.BigEndian.Uint16(msg[at+n+2:])
 	at += n + 4
 	if counts[1] != 0 {
 		return false // a question brings no answer
@@ -128,7 +137,7 @@ func (q *Query) record(msg []byte, at int, additional, last bool) (end int, ok b
 	}
 	owner := msg[at : at+n]
 	at += n
-	typ := zones.Type(binary.BigEndian.Uint16(msg[at:]))
+	typ := binary.BigEndian.Uint16(msg[at:])
 	class := binary.BigEndian.Uint16(msg[at+2:])
 	ttl := binary.BigEndian.Uint32(msg[at+4:])
 	length := int(binary.BigEndian.Uint16(msg[at+8:]))
@@ -138,12 +147,12 @@ func (q *Query) record(msg []byte, at int, additional, last bool) (end int, ok b
 	}
 	data := msg[at : at+length]
 	switch typ {
-	case zones.TypeOPT:
+	case typeOPT:
 		if !additional || q.HasOPT || len(owner) != 1 || !goodOptions(data) {
 			return 0, false
 		}
 		q.HasOPT, q.Payload, q.Version, q.DO = true, class, uint8(ttl>>16), ttl&0x8000 != 0
-	case zones.TypeTSIG:
+	case typeTSIG:
 		if !additional || !last || plainName(owner) != len(owner) || !q.tsig(owner, data) {
 			return 0, false
 		}
@@ -182,14 +191,14 @@ func (q *Query) tsig(owner, data []byte) bool {
 // plainName measures an uncompressed name at the head of b; 0 if none is there.
 func plainName(b []byte) int {
 	at := 0
-	for at < len(b) && at < zones.MaxName {
+	for at < len(b) && at < maxName {
 		l := int(b[at])
-		if l > zones.MaxLabel {
+		if l > maxLabel {
 			return 0
 		}
 		at += 1 + l
 		if l == 0 {
-			if at > zones.MaxName {
+			if at > maxName {
 				return 0
 			}
 			return at
@@ -202,7 +211,7 @@ func plainName(b []byte) int {
 // point backwards (RFC 1035 4.1.4); 0 if it is broken.
 func skipName(msg []byte, at int) int {
 	start := at
-	for at < len(msg) && at-start < zones.MaxName {
+	for at < len(msg) && at-start < maxName {
 		l := int(msg[at])
 		switch {
 		case l == 0:
@@ -212,7 +221,7 @@ func skipName(msg []byte, at int) int {
 				return 0
 			}
 			return at + 2 - start
-		case l > zones.MaxLabel:
+		case l > maxLabel:
 			return 0
 		}
 		at += 1 + l

@@ -61,7 +61,7 @@ func (im *Image) Answer(dst []byte, q *resolver.Query, from resolver.Peer) []byt
 	}
 	var w walk
 	w.im = im
-	w.typ = q.Type
+	w.typ = zones.Type(q.Type)
 	w.name = w.buf[0][:len(q.Name)]
 	for i, c := range q.Name {
 		w.name[i] = lower(c) // a length octet is below 'A'

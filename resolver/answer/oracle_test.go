@@ -191,7 +191,7 @@ func TestAsOracle(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 		r := oracle.New(w, zones.Internet)
-		for range 60 {
+		for range 40 {
 			name := rapid.SampledFrom(names).Draw(t, "qname")
 			for _, typ := range types {
 				if d := differs(ask(t, im, name, typ), r.Resolve(name, typ)); d != "" {

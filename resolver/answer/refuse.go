@@ -55,13 +55,14 @@ func (im *Image) badKey(dst []byte, q *resolver.Query, from resolver.Peer) []byt
 // offered (RFC 5936 2.2.1), and classes other than IN.
 func (im *Image) special(dst []byte, q *resolver.Query, from resolver.Peer) (out []byte, done bool) {
 	w := writer{im: im}
+	typ, class := zones.Type(q.Type), zones.Class(q.Class)
 	switch {
-	case q.Type == zones.TypeOPT:
+	case typ == zones.TypeOPT:
 		w.begin(dst, q, from)
 		return w.end(q, formErr, 0, -1), true
-	case q.Class == zones.ClassCH:
+	case class == zones.ClassCH:
 		return im.chaos(dst, q, from), true
-	case q.Class != zones.ClassIN, q.Type == zones.TypeAXFR, q.Type == zones.TypeIXFR:
+	case class != zones.ClassIN, typ == zones.TypeAXFR, typ == zones.TypeIXFR:
 		w.begin(dst, q, from)
 		return w.end(q, refused, 0, -1), true
 	}
@@ -79,7 +80,7 @@ func (im *Image) chaos(dst []byte, q *resolver.Query, from resolver.Peer) []byte
 	case is(q.Name, "id", "server"), is(q.Name, "hostname", "bind"):
 		text = im.policy.ID
 	}
-	if text == "" || q.Type != zones.TypeTXT && q.Type != zones.TypeANY {
+	if t := zones.Type(q.Type); text == "" || t != zones.TypeTXT && t != zones.TypeANY {
 		return w.end(q, refused, 0, -1)
 	}
 	text = text[:min(len(text), 255)]

@@ -18,14 +18,15 @@ const (
 
 // writer puts one response together. Offsets count from the message's start.
 type writer struct {
-	im    *Image
-	out   []byte
-	start int // where the message begins in out
-	limit int // octets that the message may have, the OPT not counted
-	names [targets]uint16
-	known int // how many of names are set
-	count [3]uint16
-	cut   bool // TC
+	im     *Image
+	out    []byte
+	start  int // where the message begins in out
+	limit  int // octets that the message may have, the OPT not counted
+	names  [targets]uint16
+	hashes [targets]uint32
+	known  int // how many of names are set
+	count  [3]uint16
+	cut    bool // TC
 }
 
 func (w *writer) at() int { return len(w.out) - w.start }
@@ -37,7 +38,9 @@ func (w *writer) begin(dst []byte, q *resolver.Query, from resolver.Peer) {
 	w.out = append(w.out, q.Question...)
 	w.limit = limit(q, from)
 	if len(q.Question) > 0 {
-		w.learn(resolver.HeaderLen)
+		var s suffixes
+		s.of(q.Name)
+		w.learn(resolver.HeaderLen, &s, s.n)
 	}
 }
 
@@ -54,20 +57,6 @@ func limit(q *resolver.Query, from resolver.Peer) int {
 		n -= optLen
 	}
 	return n
-}
-
-// learn remembers each suffix of the name at an offset as a target for later
-// pointers (RFC 1035 4.1.4).
-func (w *writer) learn(at int) {
-	for w.known < targets && at < 0x4000 {
-		l := int(w.out[w.start+at])
-		if l == 0 || l >= 0xc0 {
-			return
-		}
-		w.names[w.known] = uint16(at)
-		w.known++
-		at += 1 + l
-	}
 }
 
 // same tells whether the name at an offset of the message is name, without
@@ -103,26 +92,63 @@ func lower(c byte) byte {
 	return c
 }
 
-// name writes a name, by a pointer as far as one is known.
-func (w *writer) name(name []byte) {
-	first := w.at()
-	for rest := name; ; rest = rest[1+int(rest[0]):] {
-		if rest[0] == 0 {
-			w.out = append(append(w.out, name[:len(name)-1]...), 0)
-			break
-		}
-		if p := w.pointer(rest); p >= 0 {
-			w.out = append(w.out, name[:len(name)-len(rest)]...)
-			w.out = binary.BigEndian.AppendUint16(w.out, 0xc000|uint16(p))
-			break
-		}
-	}
-	w.learn(first)
+// suffixes are a name's suffixes, the whole name first: where each begins and
+// a hash of it without regard to case.
+type suffixes struct {
+	at   [128]uint8
+	hash [128]uint32
+	n    int
 }
 
-func (w *writer) pointer(name []byte) int {
-	for _, at := range w.names[:w.known] {
-		if w.same(int(at), name) {
+func (s *suffixes) of(name []byte) {
+	s.n = 0
+	for i := 0; name[i] != 0; i += 1 + int(name[i]) {
+		s.at[s.n] = uint8(i)
+		s.n++
+	}
+	h := uint32(2166136261)
+	for k := s.n - 1; k >= 0; k-- {
+		i := int(s.at[k])
+		for _, c := range name[i : i+1+int(name[i])] {
+			h = (h ^ uint32(lower(c))) * 16777619
+		}
+		s.hash[k] = h
+	}
+}
+
+// learn remembers the first n suffixes of the name at an offset as targets
+// for later pointers (RFC 1035 4.1.4), which reach 0x3fff.
+func (w *writer) learn(first int, s *suffixes, n int) {
+	for k := range n {
+		at := first + int(s.at[k])
+		if w.known == targets || at > 0x3fff {
+			return
+		}
+		w.names[w.known], w.hashes[w.known] = uint16(at), s.hash[k]
+		w.known++
+	}
+}
+
+// name writes a name, by a pointer as far as one is known.
+func (w *writer) name(name []byte) {
+	var s suffixes
+	s.of(name)
+	first := w.at()
+	for k := range s.n {
+		if p := w.pointer(name[s.at[k]:], s.hash[k]); p >= 0 {
+			w.out = append(w.out, name[:s.at[k]]...)
+			w.out = binary.BigEndian.AppendUint16(w.out, 0xc000|uint16(p))
+			w.learn(first, &s, k)
+			return
+		}
+	}
+	w.out = append(w.out, name...)
+	w.learn(first, &s, s.n)
+}
+
+func (w *writer) pointer(name []byte, hash uint32) int {
+	for k, at := range w.names[:w.known] {
+		if w.hashes[k] == hash && w.same(int(at), name) {
 			return int(at)
 		}
 	}

@@ -14,8 +14,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/daemon"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/resolver/answer"
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/merge"
 )
 
 // drain is how long answers under way may take after the signal to stop.
@@ -71,7 +73,7 @@ func (o *serve) run(ctx context.Context, args []string) error {
 		}
 		opts, hello, err = o.files()
 	} else {
-		opts, hello, err = o.workspace(args)
+		opts, hello, err = o.stages(args)
 	}
 	if err != nil {
 		return err
@@ -92,6 +94,83 @@ func (o *serve) run(ctx context.Context, args []string) error {
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	return d.Close(ctx)
+}
+
+// stages is serving a workspace: its listeners, or those of --listen in the
+// view internet. A listener without an instant has that of --at.
+func (o *serve) stages(args []string) (daemon.Options, func(*daemon.Daemon), error) {
+	at, err := instant(o.at)
+	if err != nil {
+		return daemon.Options{}, nil, err
+	}
+	p, err := o.workspace(args)
+	if err != nil {
+		return daemon.Options{}, nil, err
+	}
+	var stages []daemon.Stage
+	add := func(address string, view zones.View, i workspace.Instant) {
+		stages = append(stages, daemon.Stage{Listener: daemon.Listener{Address: address, View: view, At: i.String()}, Instant: i})
+	}
+	for _, a := range o.listen {
+		if err := address(a); err != nil {
+			return daemon.Options{}, nil, err
+		}
+		add(a, zones.Internet, at)
+	}
+	if len(o.listen) == 0 {
+		for _, l := range p.Config.Listeners {
+			i := l.At
+			if !l.HasAt {
+				i = at
+			}
+			add(l.Address, l.View, i)
+		}
+	}
+	opts := daemon.Options{Load: daemon.Workspace(p.Dir, stages, daemon.SystemClock()), State: o.state}
+	if opts.State == "" {
+		opts.State = p.StateDir()
+	}
+	if o.version == "" {
+		o.version = p.Config.Policy.Version
+	}
+	if o.id == "" {
+		o.id = p.Config.Policy.ID
+	}
+	for _, s := range stages {
+		opts.Listeners = append(opts.Listeners, s.Listener)
+	}
+	return opts, func(d *daemon.Daemon) { o.hello(p, stages, d) }, nil
+}
+
+// hello is the short summary: what was read, what is served where, what to
+// ask next.
+func (o *serve) hello(p *planned, stages []daemon.Stage, d *daemon.Daemon) {
+	for _, line := range summary(p) {
+		fmt.Fprintln(o.out, line)
+	}
+	shown := sample(p)
+	for i, a := range d.Addresses() {
+		s := stages[i]
+		fmt.Fprintf(o.out, "%v answers %s, view %s\n", a, p.title(s.Instant), s.View)
+	}
+	for i, a := range d.Addresses() {
+		if s := stages[i]; s.View == zones.Internet {
+			for _, name := range shown {
+				fmt.Fprintf(o.out, "  dig @%v -p %d %s A +norec\n", a.Addr(), a.Port(), name.Text())
+			}
+		}
+	}
+}
+
+// sample picks an old and a new name that show the merger: the first address
+// record that takes a new name without a conflict.
+func sample(p *planned) []zones.Name {
+	for _, e := range p.plan.Ledger().Entries() {
+		if e.Disposition == merge.Renamed && e.Record.Type == zones.TypeA && e.Zone.View == zones.Internet && !e.Record.Owner.IsWildcard() {
+			return []zones.Name{e.Record.Owner, e.New.Owner}
+		}
+	}
+	return nil
 }
 
 // files is serving without a workspace.

@@ -24,6 +24,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/resolver"
 	"gialai.gov.vn/hopnhat/resolver/answer"
 	"gialai.gov.vn/hopnhat/resolver/listen"
@@ -44,11 +45,13 @@ type Loaded struct {
 
 	stamps map[zones.ID][]stamp // the files that each zone was read from
 	failed []stamp              // the files that could not be used
+
+	workspace *workspace.Workspace // what the worlds were read from; nil for zone files
 }
 
 // Loader reads the worlds. prev is what it returned last (nil the first
 // time), so that a bad file's last good version can be kept. On an error
-// nothing of the result is used.
+// nothing of the result is used but which files failed; it may be nil.
 type Loader func(ctx context.Context, prev *Loaded) (*Loaded, error)
 
 // Options are the daemon's settings.
@@ -116,7 +119,11 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	d.loaded = loaded
 	d.say(loaded.Notes)
 	for _, r := range d.running {
-		go r.server.Serve()
+		go func() {
+			if err := r.server.Serve(); err != nil {
+				fmt.Fprintf(o.Log, "listener %s ended: %v\n", r.Address, err)
+			}
+		}()
 	}
 	return d, nil
 }
@@ -158,6 +165,9 @@ func (d *Daemon) Reload(ctx context.Context) error {
 	defer d.mu.Unlock()
 	loaded, err := d.o.Load(ctx, d.loaded)
 	if err != nil {
+		if loaded != nil {
+			d.loaded.failed = loaded.failed
+		}
 		return err
 	}
 	images, worlds, err := d.compile(loaded)

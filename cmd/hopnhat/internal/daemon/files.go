@@ -34,7 +34,7 @@ func ZoneFiles(files []ZoneFile, includeRoot string, c Clock) Loader {
 		for _, f := range files {
 			id := zones.ID{Origin: f.Origin, View: zones.Internet}
 			last, seen := prev.zone(Now, id)
-			if last != nil && slices.Equal(seen, stamps(paths(seen))) {
+			if last != nil && len(seen) > 0 && slices.Equal(seen, stamps(paths(seen))) {
 				out.stamps[id] = seen
 				zs = append(zs, last)
 				continue

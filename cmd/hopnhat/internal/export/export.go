@@ -43,9 +43,10 @@ func ZoneFile(id zones.ID) string {
 	return path.Join("zones", string(id.View), origin+".zone")
 }
 
-// Files returns the export of a world, sorted by name, the sums last.
-func Files(w zones.World, about About) []File {
-	var fs []File
+// Files returns the export of a world with files to lay beside it, sorted by
+// name, the sums last.
+func Files(w zones.World, about About, more ...File) []File {
+	fs := slices.Clone(more)
 	for z := range w.All() {
 		fs = append(fs, File{ZoneFile(z.ID()), zonefile.Write(z)})
 	}

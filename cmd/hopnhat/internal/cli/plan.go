@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/merge"
+)
+
+type plan struct {
+	*env
+	json     bool
+	detailed bool
+	ledger   bool
+}
+
+func newPlan(e *env) *cobra.Command {
+	o := &plan{env: e}
+	c := &cobra.Command{
+		Use:   "plan [WORKSPACE]",
+		Short: "Show what the merger changes, and what is still to be decided",
+		Long: `plan prints one line for each record set that changes from before the cutover
+to after it, in canonical order, counts last:
+
+  +  comes      -  goes      ~  changes      >  takes a new name
+
+Below stand the conflicts that no decision settles, each with the line to
+paste into consolidation.yaml. With open conflicts the exit code is 1.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return o.run(args) },
+	}
+	f := c.Flags()
+	f.BoolVar(&o.json, "json", false, "print the plan as JSON")
+	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit 2 when there are changes")
+	f.BoolVar(&o.ledger, "ledger", false, "print the ledger, tab-separated: what became of every record")
+	return c
+}
+
+func (o *plan) run(args []string) error {
+	p, err := o.workspace(args)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.ledger:
+		if _, err := o.out.Write(p.plan.Ledger().AppendText(nil)); err != nil {
+			return err
+		}
+	case o.json:
+		if err := o.printJSON(p); err != nil {
+			return err
+		}
+	default:
+		o.print(p)
+	}
+	switch {
+	case !p.publishable():
+		return &exit{code: 1}
+	case o.detailed && len(p.plan.Corrections()) > 0:
+		return &exit{code: 2}
+	}
+	return nil
+}
+
+// step is a correction as it is printed: an RRset that comes from a source is
+// a rename.
+type step struct {
+	merge.Correction
+	sign rune
+}
+
+func steps(p *merge.Plan) []step {
+	type place struct {
+		zone zones.ID
+		key  zones.Key
+	}
+	arrived := map[place]bool{}
+	for _, e := range p.Ledger().Entries() {
+		if e.Disposition == merge.Renamed || e.Disposition == merge.Merged {
+			arrived[place{e.Target, zones.Key{Owner: e.New.Owner, Type: e.New.Type}}] = true
+		}
+	}
+	var out []step
+	for _, c := range p.Corrections() {
+		s := step{c, c.Sign}
+		if c.Sign == merge.Add && arrived[place{c.Zone, c.Key}] {
+			s.sign = merge.Move
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (o *plan) print(p *planned) {
+	counts := map[rune]int{}
+	for _, s := range steps(p.plan) {
+		counts[s.sign]++
+		fmt.Fprintf(o.out, "%c %s\n", s.sign, s.Sentence)
+	}
+	for _, c := range p.plan.Conflicts() {
+		if !c.Settled {
+			fmt.Fprintf(o.out, "? %v\n%s\n", c, c.Line)
+		}
+	}
+	o.tell(p.found, finding.Warning)
+	fmt.Fprintf(o.out, "%d come, %d go, %d change, %d take a new name\n", counts[merge.Add], counts[merge.Remove], counts[merge.Change], counts[merge.Move])
+	for _, line := range sums(p.plan) {
+		fmt.Fprintln(o.out, line)
+	}
+	fmt.Fprintln(o.out, conflictLine(p.plan))
+	if !p.publishable() {
+		fmt.Fprintln(o.out, "the plan cannot be published: decide what is open above")
+	}
+}
+
+// sums are the ledger's totals, a line for each source zone.
+func sums(p *merge.Plan) []string {
+	total := map[zones.ID]*merge.SourceSum{}
+	var order []zones.ID
+	for _, s := range p.Ledger().SourceSums() {
+		t := total[s.Zone]
+		if t == nil {
+			t = &merge.SourceSum{}
+			total[s.Zone] = t
+			order = append(order, s.Zone)
+		}
+		t.Records += s.Records
+		t.Entries += s.Entries
+		t.Renamed += s.Renamed
+		t.Merged += s.Merged
+		t.Superseded += s.Superseded
+		t.Dropped += s.Dropped
+		t.Undecided += s.Undecided
+	}
+	var out []string
+	for _, id := range order {
+		t := total[id]
+		out = append(out, fmt.Sprintf("%v: %d records, %d dispositions = %d renamed + %d merged + %d superseded + %d dropped + %d undecided",
+			id, t.Records, t.Entries, t.Renamed, t.Merged, t.Superseded, t.Dropped, t.Undecided))
+	}
+	return out
+}
+
+func conflictLine(p *merge.Plan) string {
+	proposed, decided := 0, 0
+	for _, c := range p.Conflicts() {
+		switch {
+		case !c.Settled:
+		case c.Decision != nil && c.Decision.State.String() == "proposed":
+			proposed++
+		default:
+			decided++
+		}
+	}
+	return fmt.Sprintf("conflicts: %d decided, %d settled by a proposal, %d open", decided, proposed, p.Open())
+}
+
+func (o *plan) printJSON(p *planned) error {
+	type change struct {
+		Sign     string `json:"sign"`
+		View     string `json:"view"`
+		Zone     string `json:"zone"`
+		Owner    string `json:"owner"`
+		Type     string `json:"type"`
+		From     string `json:"from"`
+		To       string `json:"to"`
+		Sentence string `json:"sentence"`
+	}
+	type conflict struct {
+		ID      string `json:"id"`
+		View    string `json:"view"`
+		At      string `json:"at"`
+		Settled bool   `json:"settled"`
+		Why     string `json:"why"`
+		Line    string `json:"line"`
+	}
+	v := struct {
+		Version     int             `json:"version"`
+		Cutover     string          `json:"cutover"`
+		Input       string          `json:"input"`
+		Digest      string          `json:"digest"`
+		Publishable bool            `json:"publishable"`
+		Changes     []change        `json:"changes"`
+		Conflicts   []conflict      `json:"conflicts"`
+		Findings    []string        `json:"findings"`
+		Ledger      json.RawMessage `json:"ledger"`
+	}{
+		Version: 1, Cutover: p.Mapping.Cutover.Format("2006-01-02T15:04:05-07:00"), Input: p.plan.Input().String(), Digest: p.plan.Digest().String(),
+		Publishable: p.publishable(), Changes: []change{}, Conflicts: []conflict{}, Findings: []string{},
+	}
+	for _, s := range steps(p.plan) {
+		v.Changes = append(v.Changes, change{string(s.sign), string(s.Zone.View), s.Zone.Origin.Text(), s.Key.Owner.Text(), s.Key.Type.String(), s.From, s.To, s.Sentence})
+	}
+	for _, c := range p.plan.Conflicts() {
+		v.Conflicts = append(v.Conflicts, conflict{c.Kind.ID(), string(c.Zone.View), c.At(), c.Settled, c.Why, c.Line})
+	}
+	for _, f := range p.found {
+		v.Findings = append(v.Findings, f.String())
+	}
+	var err error
+	if v.Ledger, err = json.Marshal(p.plan.Ledger()); err != nil {
+		return err
+	}
+	enc := json.NewEncoder(o.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// summary is what serve prints of a workspace before it answers.
+func summary(p *planned) []string {
+	names := func(w zones.World) (n int) {
+		for z := range w.All() {
+			owners, _, _ := z.Counts()
+			n += owners
+		}
+		return n
+	}
+	in := 0
+	for z := range p.plan.Before().All() {
+		if p.World().Zone(z.ID()) == nil {
+			owners, _, _ := z.Counts()
+			in += owners
+		}
+	}
+	out := []string{
+		fmt.Sprintf("%s: cutover %s", p.Dir, workspace.InEnglish(p.Mapping.Cutover)),
+		fmt.Sprintf("names: %d served before, %d of them brought in from %d sources; %d served after", names(p.plan.Before()), in, len(p.Sources), names(p.plan.After())),
+	}
+	out = append(out, sums(p.plan)...)
+	out = append(out, conflictLine(p.plan))
+	for _, q := range p.Questions {
+		due := ""
+		if !q.Due.IsZero() {
+			due = ", due " + workspace.DayInEnglish(q.Due)
+		}
+		out = append(out, fmt.Sprintf("open question %s: %s (%s%s)", q.Key, q.Ask, q.Owner, due))
+	}
+	return out
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/merge"
+)
+
+// planned is a workspace with its plan.
+type planned struct {
+	*workspace.Workspace
+	plan  *merge.Plan
+	found []finding.Finding // of the merger: those of files are told already
+}
+
+// publishable tells whether the plan may be published.
+func (p *planned) publishable() bool {
+	return p.plan.Publishable() && finding.Worst(p.found) < finding.Block
+}
+
+// workspace opens the workspace of a command: its argument, -C, or the
+// nearest folder with a hopnhat.yaml at or above the working directory.
+// Errors in it are printed, all of them, and end the command.
+func (e *env) workspace(args []string) (*planned, error) {
+	dir := e.place(args)
+	if dir == "." {
+		var err error
+		if dir, err = workspace.Find("."); err != nil {
+			return nil, err
+		}
+	}
+	w, fs := workspace.Open(dir)
+	if w == nil || finding.Failed(fs) {
+		e.tell(fs, finding.Warning)
+		return nil, &exit{code: 1}
+	}
+	p := &planned{Workspace: w}
+	p.plan, p.found = w.Plan()
+	return p, nil
+}
+
+// world is the world of an instant, and a title for it.
+func (e *env) world(args []string, at string) (zones.World, string, error) {
+	p, err := e.workspace(args)
+	if err != nil {
+		return zones.World{}, "", err
+	}
+	i, err := instant(at)
+	if err != nil {
+		return zones.World{}, "", err
+	}
+	return p.WorldAt(p.plan, i), p.title(i), nil
+}
+
+func instant(at string) (workspace.Instant, error) {
+	i, err := workspace.ParseInstant(at)
+	if err != nil {
+		return i, fmt.Errorf("--at: %w", err)
+	}
+	return i, nil
+}
+
+// title says which side of the cutover an instant lies on.
+func (p *planned) title(i workspace.Instant) string {
+	side := "before"
+	if i.IsAfter(p.Mapping.Cutover) {
+		side = "after"
+	}
+	return fmt.Sprintf("the world %s the cutover of %s", side, workspace.InEnglish(p.Mapping.Cutover))
+}

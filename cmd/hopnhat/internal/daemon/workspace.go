@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/merge"
+)
+
+// Stage is one listener of a workspace.
+type Stage struct {
+	Listener
+	Instant workspace.Instant
+}
+
+// Workspace returns the Loader of a workspace for listeners. What cannot be
+// read is taken from the reading before; a plan that cannot be published is
+// served after the cutover on loopback alone, where it can be rehearsed.
+func Workspace(dir string, stages []Stage, c Clock) Loader {
+	return func(ctx context.Context, prev *Loaded) (*Loaded, error) {
+		var w *workspace.Workspace
+		var found []finding.Finding
+		ss, err := settle(ctx, c, func() []string {
+			w, found = workspace.Open(dir)
+			if w == nil {
+				return []string{dir}
+			}
+			return w.Files()
+		})
+		if err != nil {
+			return nil, err
+		}
+		out := &Loaded{Worlds: map[string]zones.World{}}
+		for _, f := range found {
+			if f.Severity >= finding.Warning {
+				out.Notes = append(out.Notes, f.String())
+			}
+		}
+		if w == nil {
+			return &Loaded{failed: ss}, errors.New(strings.Join(out.Notes, "\n"))
+		}
+		if prev != nil && !w.Whole() {
+			kept, names := w.KeepFrom(prev.workspace)
+			w = kept
+			out.failed = ss
+			out.Notes = append(out.Notes, "still served as read before: "+strings.Join(names, ", "))
+		}
+		if !w.Whole() {
+			return &Loaded{failed: ss}, errors.New(strings.Join(append(out.Notes, dir+": the workspace has errors"), "\n"))
+		}
+		out.workspace = w
+		plan, fs := w.Plan()
+		if note := unpublished(w, plan, fs, stages); note != "" {
+			if slices.ContainsFunc(stages, func(s Stage) bool { return s.Instant.IsAfter(w.Mapping.Cutover) && !s.loopback() }) {
+				return &Loaded{failed: ss}, fmt.Errorf("%s\nit is served on loopback alone; decide what is open, or rehearse on 127.0.0.1", note)
+			}
+			out.Notes = append(out.Notes, note)
+		}
+		for _, s := range stages {
+			out.Worlds[s.At] = w.WorldAt(plan, s.Instant)
+		}
+		return out, nil
+	}
+}
+
+// unpublished says why the plan cannot be published, if a stage needs it.
+func unpublished(w *workspace.Workspace, plan *merge.Plan, fs []finding.Finding, stages []Stage) string {
+	if plan.Publishable() && finding.Worst(fs) < finding.Block ||
+		!slices.ContainsFunc(stages, func(s Stage) bool { return s.Instant.IsAfter(w.Mapping.Cutover) }) {
+		return ""
+	}
+	return fmt.Sprintf("the plan of %s cannot be published: %d conflicts are open (`hopnhat plan %s` prints them)", w.Dir, plan.Open(), w.Dir)
+}
+
+func (s Stage) loopback() bool {
+	a, err := netip.ParseAddrPort(s.Address)
+	return err == nil && a.Addr().IsLoopback()
+}

@@ -1,0 +1,3 @@
+package workspace
+
+func (r *reader) source(s Source) {}
