@@ -13,16 +13,29 @@ import (
 type builder struct {
 	*merger
 	records map[zones.ID][]zones.Record
-	present map[setKey]map[string]bool // RDATA that stands already
-	target  map[setKey]bool            // RRsets that hold a record served today
-	owners  map[setKey]bool            // names (type 0) where something arrived
-	serials []int                      // traces of SOA records
+	present map[setKey]map[string]bool  // RDATA that stands already
+	target  map[setKey]bool             // RRsets that hold a record served today
+	owners  map[setKey]bool             // names (type 0) where something arrived
+	brings  map[setKey]map[string]*flow // what arrives, by RDATA
+	serials []int                       // traces of SOA records
 }
 
 // build makes the targets of the world after, and their side of the ledger.
 func (m *merger) build() {
 	b := &builder{merger: m, records: map[zones.ID][]zones.Record{}, present: map[setKey]map[string]bool{},
-		target: map[setKey]bool{}, owners: map[setKey]bool{}}
+		target: map[setKey]bool{}, owners: map[setKey]bool{}, brings: map[setKey]map[string]*flow{}}
+	for _, f := range m.flows {
+		if !f.stands() {
+			continue
+		}
+		k := setKey{f.zone, zones.Key{Owner: f.at, Type: f.typ()}}
+		if b.brings[k] == nil {
+			b.brings[k] = map[string]*flow{}
+		}
+		for _, d := range f.data {
+			b.brings[k][d] = f
+		}
+	}
 	for z := range m.in.World.All() {
 		b.standing(z)
 	}
@@ -69,7 +82,10 @@ func (b *builder) standing(z *zones.Zone) {
 			if data != nil && data[i] != t.Record.Data {
 				t.Fate, t.New.Data, t.Why = Retargeted, data[i], "its target moved"
 			}
-			if moves {
+			equal := b.brings[k][t.New.Data]
+			if moves && f.gone && equal != nil { // what the source brings in its place is equal
+				t.New.TTL = equal.set.TTL()
+			} else if moves {
 				t.Decision, t.By, t.Doc, t.Why = f.dec.At, f.dec.By, f.dec.Doc, f.dec.Why
 				t.New.From.Decision = f.dec.At
 				t.Fate = Removed

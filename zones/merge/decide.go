@@ -238,12 +238,15 @@ func (m *merger) takeMember(zone zones.ID, s zones.RRset, d *mapping.Decision) {
 	m.movedTo[to] = append(m.movedTo[to], k)
 }
 
-// plain tells whether no RDATA of the set holds a name.
+// plain tells whether no RDATA of the set speaks of a name.
 func plain(s zones.RRset) bool {
+	named := false
 	for i := range s.Len() {
-		if es, err := rdata.Names(s.Type(), s.Data(i)); err != nil || len(es) > 0 {
-			return false
-		}
+		_, _, err := rdata.Rewrite(s.Type(), s.Data(i), func(n zones.Name, _ rdata.Role) (zones.Name, error) {
+			named = true
+			return n, nil
+		})
+		named = named || err != nil
 	}
-	return true
+	return !named
 }

@@ -160,7 +160,12 @@ func (m *merger) asBefore(s zones.RRset, near zones.ID) []zones.Record {
 			if _, ok := m.source[z.ID()]; ok {
 				return n, nil
 			}
-			to, _ := m.followTarget(z, n, nil)
+			to := n
+			if s.Type() == zones.TypeDNAME {
+				to, _ = m.followBelow(n, near)
+			} else {
+				to, _ = m.followTarget(z, n, nil)
+			}
 			return to, nil
 		})
 		if err == nil {

@@ -58,7 +58,12 @@ func (m *merger) rewriteSet(s zones.RRset, near zones.ID, say bool) []string {
 	for i := range out {
 		var kept []string
 		data, flags, err := rdata.Rewrite(s.Type(), s.Data(i), func(n zones.Name, r rdata.Role) (zones.Name, error) {
-			to, why, err := m.follow(n, r, near)
+			to, why, err := zones.Name{}, "", error(nil)
+			if s.Type() == zones.TypeDNAME {
+				to, why = m.followBelow(n, near)
+			} else {
+				to, why, err = m.follow(n, r, near)
+			}
 			if why != "" {
 				kept = append(kept, why)
 			}
