@@ -168,7 +168,7 @@ func startBIND(t testing.TB, zs []zoneFile) *peer {
 	directory %q; pid-file %q; session-keyfile %q; managed-keys-directory %q;
 	listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; };
 	recursion no; allow-query { any; }; notify no; dnssec-validation no; empty-zones-enable no;
-	minimal-responses yes; tcp-clients 200;
+	minimal-responses yes; zero-no-soa-ttl no; tcp-clients 200;
 };
 controls { };
 `, dir, dir+"/pid", dir+"/session.key", dir, addr.Port())

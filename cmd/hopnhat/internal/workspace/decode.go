@@ -35,7 +35,7 @@ type field struct {
 func must(name string, read func(*node)) field { return field{name, true, read} }
 func may(name string, read func(*node)) field  { return field{name, false, read} }
 
-func (d *decoder) add(f finding.Finding) { d.finds = append(d.finds, f) }
+func (d *decoder) add(f finding.Finding) { d.report(f) }
 
 func (d *decoder) fail(id string, n *node, found, mend string) {
 	d.add(d.finding(id, n.line, n.col, found, mend))

@@ -84,7 +84,9 @@ func (d *decoder) sheet(s sheet, c *Consolidation, open opener) {
 	}
 	labels, fs := s.read(name, data)
 	c.Mapping.Reserved = append(c.Mapping.Reserved, labels...)
-	d.finds = append(d.finds, fs...)
+	for _, f := range fs {
+		d.report(f)
+	}
 }
 
 // read returns the labels of a sheet, each with the place of its cell.

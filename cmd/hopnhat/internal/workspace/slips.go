@@ -42,6 +42,9 @@ func original(s string) string {
 func (s *slips) standIn(toks token.Tokens) bool {
 	any := false
 	for _, t := range toks {
+		if s.p.tooMany() {
+			break
+		}
 		switch t.Type {
 		case token.AliasType, token.AnchorType, token.TagType, token.MappingKeyType, token.DirectiveType:
 		case token.InvalidType:
@@ -65,7 +68,7 @@ func (s *slips) standIn(toks token.Tokens) bool {
 			continue
 		}
 		value := plain(line[c:], t)
-		s.p.finds = append(s.p.finds, s.p.finding("W-YAML", l+1, c+1, bareFound(meaning[i]), bareMend(meaning[i], value)))
+		s.p.report(s.p.finding("W-YAML", l+1, c+1, bareFound(meaning[i]), bareMend(meaning[i], value)))
 		line[c] = standIns[i]
 		s.lines[l] = string(line)
 		any = true
@@ -139,7 +142,7 @@ func (s *slips) comments(toks token.Tokens) {
 		}
 		f := s.p.finding("W-YAML", l+1, c+1, "everything from # on is a comment", `put the value in quotes if the # belongs to it; else leave a space behind the #`)
 		f.Severity = finding.Warning
-		s.p.finds = append(s.p.finds, f)
+		s.p.report(f)
 	}
 }
 
@@ -189,7 +192,7 @@ func (s *slips) explain(err error, toks token.Tokens) int {
 		mend = "indent the line like the lines of its list, or put the whole value in quotes"
 	}
 	line, col = s.inFile(line, col)
-	s.p.finds = append(s.p.finds, s.p.finding("W-YAML", line, col, found, mend))
+	s.p.report(s.p.finding("W-YAML", line, col, found, mend))
 	return line
 }
 

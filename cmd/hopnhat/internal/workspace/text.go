@@ -13,8 +13,12 @@ import (
 // maxFile bounds hopnhat.yaml, consolidation.yaml and a sheet, in octets.
 const maxFile = 4 << 20
 
-// maxLine is the longest line that a finding shows, in characters.
-const maxLine = 600
+// Lines that are longer than any person writes are refused, and long ones not
+// shown, in octets and characters.
+const (
+	maxLine  = 16 << 10
+	maxShown = 600
+)
 
 const (
 	saveUTF8 = "save it as UTF-8 (Notepad: Save as, Encoding: UTF-8)"
@@ -30,7 +34,7 @@ type text struct {
 // place gives the place of a line and column, with the line to be shown.
 func (t text) place(line, column int) (zones.Place, string) {
 	at := zones.Place{File: t.file, Line: line, Column: column}
-	if line < 1 || line > len(t.lines) || utf8.RuneCountInString(t.lines[line-1]) > maxLine {
+	if line < 1 || line > len(t.lines) || utf8.RuneCountInString(t.lines[line-1]) > maxShown {
 		return at, ""
 	}
 	return at, t.lines[line-1]
@@ -60,6 +64,10 @@ func readText(file string, data []byte) (text, []finding.Finding) {
 	t.lines = strings.Split(s, "\n")
 	var fs []finding.Finding
 	for i, l := range t.lines {
+		if len(l) > maxLine {
+			fs = append(fs, t.finding("W-TEXT", i+1, 1, fmt.Sprintf("a line of %d octets", len(l)), "break it up, one entry a line"))
+			break
+		}
 		if c := columnOfBad(l); c > 0 && len(fs) < 10 {
 			r := []rune(l)[c-1]
 			found := fmt.Sprintf("the character U+%04X, which is no text", r)

@@ -20,6 +20,7 @@ import (
 const (
 	maxDepth  = 16
 	maxRounds = 20
+	maxFinds  = 200 // of one file
 )
 
 type kind uint8
@@ -68,10 +69,13 @@ func parse(file string, data []byte) *parsed {
 			return p
 		}
 		if s.standIn(toks) {
+			if p.tooMany() {
+				return p
+			}
 			continue
 		}
 		if t := tooDeep(toks); t != nil {
-			p.finds = append(p.finds, p.finding("W-YAML", t.Position.Line, t.Position.Column, "brackets or dashes nested too deep", "close those before, or write the lists out"))
+			p.report(p.finding("W-YAML", t.Position.Line, t.Position.Column, "brackets or dashes nested too deep", "close those before, or write the lists out"))
 			return p
 		}
 		s.comments(toks)
@@ -85,6 +89,19 @@ func parse(file string, data []byte) *parsed {
 		}
 	}
 	return p
+}
+
+// tooMany tells whether no more findings are listed.
+func (p *parsed) tooMany() bool { return len(p.finds) >= maxFinds }
+
+// report adds a finding, within bounds.
+func (p *parsed) report(f finding.Finding) {
+	switch {
+	case len(p.finds) < maxFinds:
+		p.finds = append(p.finds, f)
+	case len(p.finds) == maxFinds:
+		p.finds = append(p.finds, p.finding("W-LIMIT", 0, 0, "more than "+fmt.Sprint(maxFinds)+" findings; the others are not listed", "mend those and read the file again"))
+	}
 }
 
 // tokenize and build keep a panic of the foreign reader from ending the
@@ -154,7 +171,7 @@ func (p *parsed) badIndent() bool {
 		if n > 0 {
 			f := p.finding("W-YAML", at+1, len([]rune(p.lines[at][:strings.Index(p.lines[at], c.char)]))+1, c.found, c.mend)
 			f.Count = n
-			p.finds = append(p.finds, f)
+			p.report(f)
 			return true
 		}
 	}
@@ -170,7 +187,7 @@ func (p *parsed) take(f *ast.File) {
 			p.root = p.node(d.Body)
 		default:
 			n := p.node(d.Body)
-			p.finds = append(p.finds, p.finding("W-YAML", n.line, n.col, "a second document in the file", "delete the line --- above it"))
+			p.report(p.finding("W-YAML", n.line, n.col, "a second document in the file", "delete the line --- above it"))
 			return
 		}
 	}
@@ -211,7 +228,7 @@ func (p *parsed) node(a ast.Node) *node {
 	case ast.ScalarNode:
 		n.kind, n.text = scalar, original(t.Value)
 	default:
-		p.finds = append(p.finds, p.finding("W-YAML", n.line, n.col, fmt.Sprintf("a YAML %s, which is not used here", a.Type().YAMLName()), "write the value out"))
+		p.report(p.finding("W-YAML", n.line, n.col, fmt.Sprintf("a YAML %s, which is not used here", a.Type().YAMLName()), "write the value out"))
 		n.kind, n.text = scalar, original(t.Value)
 	}
 	return n
