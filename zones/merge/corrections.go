@@ -187,7 +187,7 @@ func (d *differ) correction(z, n *zones.Zone, out, in []zones.Record) Correction
 		if f, ok := d.fates[k]; ok && !f.gone {
 			c.Sentence = fmt.Sprintf("%s moves to %s%s", where, f.at.Text(), d.gone[k])
 		} else if d.old {
-			c.Sentence = where + " ends: by an exception, or for an alias in its place"
+			c.Sentence = where + d.ending(n, c.Key)
 		}
 	case c.Key.Type == zones.TypeSOA:
 		c.Sign, c.Sentence = Change, fmt.Sprintf("%s gets the serial %d, it had %d", where, n.Serial(), z.Serial())
@@ -206,6 +206,19 @@ func (d *differ) correction(z, n *zones.Zone, out, in []zones.Record) Correction
 		}
 	}
 	return c
+}
+
+// ending says why an RRset of an old zone ends.
+func (d *differ) ending(n *zones.Zone, k zones.Key) string {
+	for _, x := range d.in.Mapping.Exceptions {
+		if x.Name == k.Owner && (x.Type == 0 || x.Type == k.Type) && (x.View == "" || x.View == d.id.View) {
+			return " ends" + by("exception", x.At, x.Why)
+		}
+	}
+	if _, ok := n.Lookup(k.Owner, zones.TypeCNAME); ok {
+		return " gives way to an alias of its new name"
+	}
+	return " is not at the new name any more"
 }
 
 // arrivals says where a new RRset comes from, "" if from no source.

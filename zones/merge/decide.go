@@ -76,7 +76,7 @@ func (m *merger) decideSub(u *unit) {
 	for _, f := range u.flows {
 		m.takeFlow(f, d)
 	}
-	if d.Take != mapping.Source || m.mixed(u) && u.kind&cutRoot != 0 && m.arrivingCut(u) {
+	if d.Take != mapping.Source || hides(u.flows) {
 		return
 	}
 	for _, s := range u.members {
@@ -84,9 +84,21 @@ func (m *merger) decideSub(u *unit) {
 	}
 }
 
-// arrivingCut tells whether a source brings a delegation to the unit's name.
-func (m *merger) arrivingCut(u *unit) bool {
-	return slices.ContainsFunc(u.flows, func(f *flow) bool { return f.at == u.name && f.typ() == zones.TypeNS })
+// hides tells whether, of what arrives, one delegation or DNAME would hide
+// another old name's records.
+func hides(flows []*flow) bool {
+	for _, c := range flows {
+		if c.typ() != zones.TypeNS && c.typ() != zones.TypeDNAME {
+			continue
+		}
+		for _, f := range flows {
+			own := f.src == c.src && c.typ() == zones.TypeNS && f.cut == c.cut || f == c
+			if !own && f.by.Within(c.by) && (c.typ() == zones.TypeNS || f.by != c.by) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (m *merger) decideName(u *unit) {

@@ -280,7 +280,7 @@ func (d *detector) sub(u *unit) {
 		switch take := c.Decision.Take; {
 		case take == mapping.Both && len(u.members) > 0:
 			c.Settled, c.Why = false, "both sides cannot stand: one would hide the other"
-		case take != mapping.Target && mixed && (d.arrivingCut(u) || u.kind&cutRoot == 0 && d.arrivingDNAME(u)):
+		case take != mapping.Target && hides(flows):
 			c.Settled, c.Why = false, "several old names arrive at or below one delegation or DNAME: give all but one another name by a rule"
 		}
 	}
@@ -305,10 +305,6 @@ func (d *detector) sub(u *unit) {
 	for _, i := range inner {
 		d.name(i, false)
 	}
-}
-
-func (m *merger) arrivingDNAME(u *unit) bool {
-	return slices.ContainsFunc(u.flows, func(f *flow) bool { return f.at == u.name && f.typ() == zones.TypeDNAME })
 }
 
 // share adds a flow to a conflict of many.

@@ -87,6 +87,7 @@ type merger struct {
 	order     []*unit
 	roots     map[vname]root
 	trees     map[zones.ID]map[zones.Name]bool // names of a target, empty non-terminals included
+	newNames  map[vname]bool                   // where records arrive, and the names between
 	labels    map[zones.Name][]mapping.Reserved
 	decisions map[zones.Name][]*mapping.Decision
 	used      map[*mapping.Decision]bool
@@ -132,7 +133,7 @@ func newMerger(in Input) *merger {
 		in: in, source: map[zones.ID]int{}, targets: map[zones.Name]bool{}, before: in.World,
 		matched: make([]bool, len(in.Mapping.Rules)), byOld: map[claim][]*flow{},
 		units: map[unitKey]*unit{}, roots: map[vname]root{}, trees: map[zones.ID]map[zones.Name]bool{},
-		labels: map[zones.Name][]mapping.Reserved{}, decisions: map[zones.Name][]*mapping.Decision{}, used: map[*mapping.Decision]bool{},
+		newNames: map[vname]bool{}, labels: map[zones.Name][]mapping.Reserved{}, decisions: map[zones.Name][]*mapping.Decision{}, used: map[*mapping.Decision]bool{},
 		fates: map[setKey]fate{}, movedTo: map[setKey][]setKey{},
 		retarget: map[setKey][]string{},
 	}

@@ -24,8 +24,9 @@ type newcomer struct {
 // that is not free: a second question there is answered by another name, not
 // by another decision.
 func (m *merger) checkMoves() {
-	for _, n := range m.newcomers() {
-		why := m.notFree(n)
+	all := m.newcomers()
+	for _, n := range all {
+		why := m.notFree(n, all)
 		if why == "" {
 			continue
 		}
@@ -71,14 +72,14 @@ func (n newcomer) origin() claim {
 }
 
 // notFree says what stands in the way of a newcomer, "" if nothing does.
-func (m *merger) notFree(n newcomer) string {
+func (m *merger) notFree(n newcomer, all []newcomer) string {
 	z := m.before.Zone(n.zone)
 	for _, s := range z.At(n.at) {
 		if _, leaves := m.fates[setKey{n.zone, s.Key()}]; !leaves && (s.Type() != n.typ || !slices.Equal(m.current(n.zone, s), n.data)) {
 			return fmt.Sprintf("%s is to become %s, which has %v records already", n.dec.Name.Text(), n.at.Text(), s.Type())
 		}
 	}
-	for _, o := range m.newcomers() {
+	for _, o := range all {
 		if o.zone == n.zone && o.at == n.at && o.origin() != n.origin() && (o.typ != n.typ || !slices.Equal(o.data, n.data)) {
 			return fmt.Sprintf("two decisions move other records to %s", n.at.Text())
 		}

@@ -78,10 +78,10 @@ func (m *merger) mode(o *oldZone, s zones.RRset, used []bool) {
 		o.modes[k] = Old{Mode: mapping.AsBefore, Ended: true}
 		return
 	}
-	asked := Old{}
+	asked, star := Old{}, false
 	for _, n := range m.in.Mapping.OldNames {
 		if n.Match.Match(k.Owner) && (n.View == "" || n.View == v) {
-			asked.Mode, asked.Until = n.Mode, n.Until
+			asked.Mode, asked.Until, star = n.Mode, n.Until, n.Match.Star
 			break
 		}
 	}
@@ -93,8 +93,7 @@ func (m *merger) mode(o *oldZone, s zones.RRset, used []bool) {
 			at = f
 		}
 	}
-	switch {
-	case asked.Mode == mapping.Alias && !slices.Contains(o.alias, k.Owner):
+	if asked.Mode == mapping.Alias && !(apex && star) && (len(o.alias) == 0 || o.alias[len(o.alias)-1] != k.Owner) {
 		o.alias = append(o.alias, k.Owner)
 	}
 	if at == nil || apex || hidden {

@@ -12,6 +12,8 @@ import (
 
 // AppendText appends the ledger as tab-separated lines, "-" for what is
 // empty; names are absolute with their final dot, data are as in a zone file.
+// "dup" marks a line whose record was there already, "new" one that adds its
+// record to the zone after, "-" one that does not stand there.
 //
 //	entry  source view zone owner type ttl data disposition new|dup target-zone new-owner new-data old-mode until rule decision by doc why
 //	trace  view zone owner type ttl data fate new|dup to-zone new-owner new-data decision by doc why
@@ -32,12 +34,12 @@ func (l Ledger) AppendText(dst []byte) []byte {
 	for _, e := range l.entries {
 		x := entryOf(e)
 		line("entry", x.Source, x.View, x.Zone, x.Owner, x.Type, strconv.FormatUint(uint64(x.TTL), 10), x.Data,
-			x.Disposition, mark(x.Duplicate), x.Target, x.NewOwner, x.NewData, x.OldMode, x.Until, x.Rule, x.Decision, x.By, x.Doc, x.Why)
+			x.Disposition, mark(e.stands(), x.Duplicate), x.Target, x.NewOwner, x.NewData, x.OldMode, x.Until, x.Rule, x.Decision, x.By, x.Doc, x.Why)
 	}
 	for _, t := range l.traces {
 		x := traceOf(t)
 		line("trace", x.View, x.Zone, x.Owner, x.Type, strconv.FormatUint(uint64(x.TTL), 10), x.Data,
-			x.Fate, mark(x.Duplicate), x.To, x.NewOwner, x.NewData, x.Decision, x.By, x.Doc, x.Why)
+			x.Fate, mark(t.Fate != Removed, x.Duplicate), x.To, x.NewOwner, x.NewData, x.Decision, x.By, x.Doc, x.Why)
 	}
 	n := strconv.Itoa
 	for _, s := range l.SourceSums() {
@@ -51,8 +53,11 @@ func (l Ledger) AppendText(dst []byte) []byte {
 	return dst
 }
 
-func mark(duplicate bool) string {
-	if duplicate {
+func mark(stands, duplicate bool) string {
+	switch {
+	case !stands:
+		return ""
+	case duplicate:
 		return "dup"
 	}
 	return "new"

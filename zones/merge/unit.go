@@ -103,6 +103,9 @@ func (m *merger) findRoots() {
 	}
 	for _, f := range m.flows {
 		if f.zone != (zones.ID{}) {
+			for n, ok := f.at, true; ok && n.Below(f.zone.Origin) && !m.newNames[vname{f.view(), n}]; n, ok = n.Parent() {
+				m.newNames[vname{f.view(), n}] = true
+			}
 			m.markRoot(f.view(), f.zone.Origin, f.at, f.typ())
 		}
 	}
@@ -239,7 +242,7 @@ func (m *merger) mixed(u *unit) bool {
 		}
 		heads[c] = true
 	}
-	return len(heads) > 1
+	return len(heads) > 1 || hides(u.flows)
 }
 
 // foreign tells whether a flow lands on a label reserved for another holder

@@ -94,11 +94,28 @@ func (m *merger) followSource(src int, x zones.Name, types []zones.Type, near zo
 		if why == "" && at.IsWildcard() {
 			base, _ := at.Parent()
 			to, err := x.Rebase(up, base)
-			return to, "", err
+			if err != nil || !m.existsAt(near.View, to, base) {
+				return to, "", err
+			}
+			return x, fmt.Sprintf("%s stays as it was: a wildcard answers for it, and %s stands in the way at the new name", x.Text(), to.Text()), nil
 		}
 		return x, fmt.Sprintf("%s stays as it was: it is answered by a wildcard that has no one new name", x.Text()), nil
 	}
 	return x, fmt.Sprintf("%s stays as it was: it owns no record", x.Text()), nil
+}
+
+// existsAt tells whether, in the world after, n or a name between it and base
+// exists, so that no wildcard below base answers for n (RFC 4592 3.3.1).
+func (m *merger) existsAt(v zones.View, n, base zones.Name) bool {
+	for ok := true; ok && n.Below(base); n, ok = n.Parent() {
+		if m.newNames[vname{v, n}] {
+			return true
+		}
+		if z := m.before.Nearest(v, n); z != nil && (z.Origin() == n || m.trees[z.ID()][n]) {
+			return true
+		}
+	}
+	return false
 }
 
 // gather returns the one new name of those RRsets that a referrer needs,
