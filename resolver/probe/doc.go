@@ -6,7 +6,8 @@
 // engine must not hide in what is expected of it.
 //
 //	EXPECT-ALL   every owner and type of every zone of the view is asked, every
-//	             empty non-terminal, a fresh name below every wildcard and apex
+//	             empty non-terminal, the chain of every alias, a fresh name below
+//	             every wildcard, DNAME and apex
 //	EXPECT-SAME  Ask and the script of Script judge by the same rules (compare.go
 //	             and script.sh): rcode, AA, the records with their TTLs in answer
 //	             and authority, in-domain glue; more additional data is allowed,

@@ -29,6 +29,9 @@ func Expect(w zones.World, v zones.View) []Expectation {
 		for s := range z.All() {
 			owned[s.Owner()] = true
 			ask(s.Owner(), s.Type())
+			if s.Type() == zones.TypeCNAME {
+				ask(s.Owner(), zones.TypeA) // the chain, not the alias alone
+			}
 		}
 		for n := range owned {
 			for up, ok := n.Parent(); ok && up.Below(z.Origin()); up, ok = up.Parent() {
@@ -44,12 +47,18 @@ func Expect(w zones.World, v zones.View) []Expectation {
 		}
 		below(z.Origin(), zones.TypeA)
 		for n := range owned {
+			if _, ok := z.Lookup(n, zones.TypeDNAME); ok {
+				below(n, zones.TypeA)
+			}
 			if !n.IsWildcard() {
 				continue
 			}
 			up, _ := n.Parent()
 			for _, s := range z.At(n) {
 				below(up, s.Type())
+				if s.Type() == zones.TypeCNAME {
+					below(up, zones.TypeA)
+				}
 			}
 		}
 	}
