@@ -45,12 +45,15 @@ type Site struct {
 
 // Source is a zone that is brought in.
 type Source struct {
-	Name string // its key
-	ID   zones.ID
-	Kind string   // "file", "bind", or one that no reader exists for yet
-	Path string   // inside the workspace, with slashes
-	Skip []string // kinds of records to leave out
-	At   zones.Place
+	Name     string // its key
+	ID       zones.ID
+	Kind     string   // "file", "bind", or one that no reader exists for yet
+	Path     string   // inside the workspace, with slashes
+	BindView string   // BIND\'s own name of the view, where its tree has several
+	Skip     []string // kinds of records to leave out
+	At       zones.Place
+
+	line string // of the file, for messages
 }
 
 // System is one of the systems of the plan.

@@ -131,7 +131,7 @@ func (s sheet) read(file string, data []byte) ([]mapping.Reserved, []finding.Fin
 		return norm.NFC.String(strings.TrimSpace(row[i]))
 	}
 	rows := 0
-	for {
+	for len(fs) < maxFinds {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break

@@ -8,6 +8,7 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/mapping"
+	"gialai.gov.vn/hopnhat/zones/source"
 )
 
 // allSystems is the word for every system in a wave.
@@ -15,10 +16,7 @@ const allSystems = "all"
 
 // sourceKinds are the keys that say where a source's zone is read from. Those
 // that no reader exists for yet are known, so that the error can say so.
-// The first readKinds are read.
 var sourceKinds = []string{"file", "bind", "windows", "axfr", "sheet"}
-
-const readKinds = 2
 
 // states are the words for a State, by its number.
 var states = []string{"open", "proposed", "decided"}
@@ -66,9 +64,11 @@ func (d *decoder) sources(n *node, c *Consolidation) {
 	d.named(n, "sources", func(k, n *node) {
 		var x Source
 		x.Name, x.At, x.ID.View = k.text, d.at(k), zones.Internet
+		_, x.line = d.place(k.line, k.col)
 		fs := []field{
 			must("zone", func(n *node) { x.ID.Origin = d.name(n, "a source's zone") }),
 			may("view", func(n *node) { x.ID.View = d.view(n) }),
+			may("bind-view", func(n *node) { x.BindView = d.str(n, "BIND's view") }),
 			may("skip", func(n *node) {
 				d.listOrOne(n, "skip", func(n *node) { x.Skip = append(x.Skip, d.str(n, "what to skip")) })
 			}),
@@ -80,13 +80,16 @@ func (d *decoder) sources(n *node, c *Consolidation) {
 					return
 				}
 				x.Kind, x.Path = kind, d.path(n, "a source's file")
-				if !slices.Contains(sourceKinds[:readKinds], kind) {
+				if !slices.Contains(source.Kinds(), kind) {
 					d.fail("W-SOURCE", n, "a source of kind "+kind+" is not read yet", "bring it as a master file (file:) or as a BIND tree (bind:)")
 				}
 			}))
 		}
 		if d.fields(n, "a source", fs...) && x.Kind == "" {
 			d.fail("W-KEY", k, "the source "+k.text+" does not say where it is read from", "add file: or bind: and a path, such as sources/named.conf")
+		}
+		if x.BindView != "" && x.Kind != "bind" {
+			d.fail("W-KEY", k, "bind-view belongs to a source of kind bind", "delete it, or name a named.conf with bind:")
 		}
 		if len(x.Skip) > 0 && (x.Kind == "file" || x.Kind == "bind") {
 			d.fail("W-KEY", k, "skip is not known for a source of kind "+x.Kind, "drop records by a rule: {from: …, types: […], drop: true}")

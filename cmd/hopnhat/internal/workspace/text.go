@@ -117,6 +117,9 @@ func columnOfBad(l string) int {
 func nearest(s string, list []string) string {
 	best, at := "", max(1, utf8.RuneCountInString(s)/3)+1
 	for _, w := range list {
+		if n := min(len(s), len(w)); n >= 3 && w[:n] == s[:n] {
+			return w // one begins the other
+		}
 		if d := distance(s, w); d < at {
 			best, at = w, d
 		}

@@ -20,7 +20,8 @@ import (
 const (
 	maxDepth  = 16
 	maxRounds = 20
-	maxFinds  = 200 // of one file
+	maxFinds  = 200    // of one file
+	maxLines  = 20_000 // the foreign reader takes time by the square of a mapping's keys
 )
 
 type kind uint8
@@ -59,6 +60,10 @@ func parse(file string, data []byte) *parsed {
 	t, fs := readText(file, data)
 	p := &parsed{text: t, finds: fs, damaged: map[string]bool{}}
 	if t.lines == nil || p.badIndent() {
+		return p
+	}
+	if n := len(t.lines); n > maxLines {
+		p.report(p.finding("W-LIMIT", maxLines+1, 1, fmt.Sprintf("a file of %d lines, more than %d", n, maxLines), "keep what people decide here, and data in sheets and zone files"))
 		return p
 	}
 	s := &slips{p: p, lines: append([]string(nil), t.lines...)}
