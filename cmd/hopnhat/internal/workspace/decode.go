@@ -73,7 +73,8 @@ func (d *decoder) fields(n *node, what string, fs ...field) bool {
 			d.fail("W-KEY", k, "the key "+k.text+" a second time", fmt.Sprintf("keep one of them; the first stands in line %d", first.line))
 		case j < 0:
 			d.fail("W-KEY", k, fmt.Sprintf("the key %s is not known in %s", quote(k.text), what), didYouMean(k.text, names))
-		case n.vals[i].kind == empty && n == d.root && d.damaged[k.text]: // reported already
+		case n.vals[i].kind == empty && n == d.root && (d.damaged[k.text] || !fs[j].need):
+			// reported already, or a section that has nothing yet
 		case n.vals[i].kind == empty:
 			d.fail("W-KEY", k, "the key "+k.text+" has no value", "write one, in quotes if it begins with #, or delete the key")
 		default:
