@@ -31,12 +31,11 @@ type walk struct {
 	typ     zones.Type
 	rcode   int
 	aa      bool
-	name    []byte // the name under way, in lower case
-	buf     [2][zones.MaxName]byte
-	visited [longChain][]byte // names of CNAMEs so far: in the arena, or copies
+	buf     [zones.MaxName]byte // the name under way, in lower case
+	size    int
+	visited [longChain][zones.MaxName]byte // names met so far; a name's wire form ends itself
 	chain   int
-	more    [][]byte // those that do not fit visited
-	store   [longChain][zones.MaxName]byte
+	more    [][]byte          // those that do not fit visited
 	dnames  [longChain]uint32 // DNAME sets that stand in the answer
 	redir   int
 }
@@ -62,12 +61,12 @@ func (im *Image) Answer(dst []byte, q *resolver.Query, from resolver.Peer) []byt
 	var w walk
 	w.im = im
 	w.typ = zones.Type(q.Type)
-	w.name = w.buf[0][:len(q.Name)]
+	w.size = len(q.Name)
 	for i, c := range q.Name {
-		w.name[i] = lower(c) // a length octet is below 'A'
+		w.buf[i] = lower(c) // a length octet is below 'A'
 	}
 	w.begin(dst, q, from)
-	if w.zone = im.zoneFor(w.name, w.typ); w.zone == none {
+	if w.zone = im.zoneFor(w.qname(), w.typ); w.zone == none {
 		return w.end(q, refused, 0, notAuthoritative)
 	}
 	w.aa = true
@@ -80,11 +79,14 @@ func (im *Image) Answer(dst []byte, q *resolver.Query, from resolver.Peer) []byt
 	return w.end(q, w.rcode, flags, -1)
 }
 
+// qname is the name under way, in lower case.
+func (w *walk) qname() []byte { return w.buf[:w.size] }
+
 // step is RFC 1034 4.3.2 step 3 for the name under way; true when a chain
 // goes on, with the next name.
 func (w *walk) step() bool {
 	w.visit()
-	at, exact := w.im.closest(w.name, w.zone)
+	at, exact := w.im.closest(w.qname(), w.zone)
 	n := &w.im.nodes[at]
 	if over := n.over; over != none {
 		switch {
@@ -108,7 +110,7 @@ func (w *walk) step() bool {
 	}
 	star := &w.im.nodes[n.star]
 	if star.flags&isCut != 0 && w.typ != zones.TypeDS {
-		w.referral(n.star, w.name) // NS at a wildcard (RFC 4592 4.2), taken as a cut
+		w.referral(n.star, w.qname()) // NS at a wildcard (RFC 4592 4.2), taken as a cut
 		return false
 	}
 	return w.from(n.star)
@@ -141,33 +143,31 @@ func (im *Image) first(s uint32) int {
 	return int(binary.BigEndian.Uint16(im.arena[im.sets[s].data:]))
 }
 
-func (w *walk) put(s uint32) bool { return w.set(answerSection, w.name, s, w.im.sets[s].ttl) }
+func (w *walk) put(s uint32) bool { return w.set(answerSection, w.qname(), s, w.im.sets[s].ttl) }
 
 // follow takes a chain to its next name, unless that leaves the zone or was
 // met before.
 func (w *walk) follow(target []byte) bool {
-	next := w.buf[1][:copy(w.buf[1][:], target)]
-	if w.im.zoneFor(next, w.typ) != w.zone || w.met(next) {
+	if w.im.zoneFor(target, w.typ) != w.zone || w.met(target) {
 		return false
 	}
-	w.buf[0] = w.buf[1]
-	w.name = w.buf[0][:len(next)]
+	w.size = copy(w.buf[:], target)
 	return true
 }
 
 // visit remembers the name under way.
 func (w *walk) visit() {
 	if w.chain < longChain {
-		w.visited[w.chain] = w.store[w.chain][:copy(w.store[w.chain][:], w.name)]
+		copy(w.visited[w.chain][:], w.qname())
 		w.chain++
 		return
 	}
-	w.more = append(w.more, bytes.Clone(w.name))
+	w.more = append(w.more, bytes.Clone(w.qname()))
 }
 
 func (w *walk) met(name []byte) bool {
-	for _, v := range w.visited[:w.chain] {
-		if bytes.Equal(v, name) {
+	for i := range w.chain {
+		if bytes.HasPrefix(w.visited[i][:], name) { // the root's octet ends both
 			return true
 		}
 	}
@@ -187,17 +187,17 @@ func (w *walk) redirect(owner uint32) bool {
 	if !w.stated(s) && !w.set(answerSection, w.im.nameOf(owner), s, ttl) {
 		return false
 	}
-	head := len(w.name) - int(w.im.nodes[owner].size)
+	head := len(w.qname()) - int(w.im.nodes[owner].size)
 	target := w.im.arena[w.im.sets[s].data+2:][:w.im.first(s)]
 	if head+len(target) > zones.MaxName {
 		w.rcode = yxDomain
 		return false
 	}
 	var next [zones.MaxName]byte
-	n := copy(next[:], w.name[:head])
+	n := copy(next[:], w.qname()[:head])
 	n += copy(next[n:], target)
 	back, known := len(w.out), w.known
-	w.record(w.name, zones.TypeCNAME, ttl, next[:n])
+	w.record(w.qname(), zones.TypeCNAME, ttl, next[:n])
 	if w.at() > w.limit {
 		return w.undo(back, known)
 	}
