@@ -8,7 +8,9 @@ import (
 
 // followBelow follows the target of a DNAME, which stands for the names below
 // it and not for itself (RFC 6672 2.2): it moves only if all of them moved in
-// step.
+// step, and no wildcard is among them, which names of the new place could
+// stand in the way of, nor a delegation, whose servers may know the old name
+// alone.
 func (m *merger) followBelow(x zones.Name, near zones.ID) (to zones.Name, why string) {
 	z := m.before.Nearest(near.View, x)
 	if z == nil {
@@ -21,7 +23,7 @@ func (m *merger) followBelow(x zones.Name, near zones.ID) (to zones.Name, why st
 		for range old.Labels() - x.Labels() {
 			base, _ = base.Parent()
 		}
-		if again, err := old.Rebase(x, base); base.IsZero() || err != nil || again != at || !to.IsZero() && to != base {
+		if again, err := old.Rebase(x, base); base.IsZero() || err != nil || again != at || !to.IsZero() && to != base || at.IsWildcard() {
 			return false
 		}
 		to = base
@@ -69,7 +71,7 @@ func (m *merger) stepSource(src int, x zones.Name, near zones.ID, step func(old,
 				best = n
 			}
 		}
-		if best.zone == (zones.ID{}) || best.fate == Superseded || best.fate == Dropped || !step(best.old(), best.at) {
+		if best.zone == (zones.ID{}) || best.fate == Superseded || best.fate == Dropped || best.typ() == zones.TypeNS || !step(best.old(), best.at) {
 			return false
 		}
 	}

@@ -102,8 +102,13 @@ func (d *detector) name(u *unit, withTarget bool) {
 	if len(sets) > 0 {
 		sides++
 	}
-	if sides > 1 && !d.beside(u, z, sets, flows) {
-		d.types(u, z, sets, flows, len(claims))
+	if sides > 1 {
+		switch any, alone := d.beside(u, z, sets, flows); {
+		case !any:
+			d.types(u, z, sets, flows, len(claims))
+		case alone && len(claims) > 1:
+			d.types(u, z, nil, flows, len(claims))
+		}
 	}
 	if u.capture && withTarget {
 		up, _ := u.name.Parent()
@@ -128,8 +133,9 @@ func (d *detector) settle(c *Conflict, flows []*flow) {
 }
 
 // beside raises the conflict of a CNAME with anything else at its name; it
-// tells whether a CNAME is there and was dealt with.
-func (d *detector) beside(u *unit, z *zones.Zone, sets []zones.RRset, flows []*flow) bool {
+// tells whether a CNAME is there and was dealt with, and whether a decision
+// then left the sources alone at the name.
+func (d *detector) beside(u *unit, z *zones.Zone, sets []zones.RRset, flows []*flow) (found, alone bool) {
 	any, same := false, true
 	var target string
 	note := func(t zones.Type, data []string) {
@@ -147,7 +153,7 @@ func (d *detector) beside(u *unit, z *zones.Zone, sets []zones.RRset, flows []*f
 		note(f.typ(), f.data)
 	}
 	if !any || same {
-		return any
+		return any, false
 	}
 	c := Conflict{Kind: BesideName, Zone: u.zone, Name: u.name, Why: "a CNAME cannot stand beside other data (RFC 1034 3.6.2)"}
 	d.settle(&c, flows)
@@ -156,7 +162,7 @@ func (d *detector) beside(u *unit, z *zones.Zone, sets []zones.RRset, flows []*f
 		c.Why = fmt.Sprintf("taking %s would leave a CNAME beside other data (RFC 1034 3.6.2)", c.Decision.Take)
 	}
 	d.raise(c, flows, touchable(z, sets))
-	return true
+	return true, c.Settled && c.Decision.Take == mapping.Source
 }
 
 // legal tells whether what would stand at the name is one CNAME alone, or has
