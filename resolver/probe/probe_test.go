@@ -146,8 +146,10 @@ func TestExpectCoversAll(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range []string{"ent.example.vn. A", "_tcp.example.vn. A", "hopnhat-smoke.example.vn. A",
-		"hopnhat-smoke.wild.example.vn. A", "hopnhat-smoke.wild.example.vn. HTTPS"} {
+	for _, k := range []string{
+		"ent.example.vn. A", "_tcp.example.vn. A", "hopnhat-smoke.example.vn. A",
+		"hopnhat-smoke.wild.example.vn. A", "hopnhat-smoke.wild.example.vn. HTTPS",
+	} {
 		if !asked[k] {
 			t.Errorf("not asked: %s", k)
 		}

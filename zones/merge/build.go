@@ -22,8 +22,10 @@ type builder struct {
 
 // build makes the targets of the world after, and their side of the ledger.
 func (m *merger) build() {
-	b := &builder{merger: m, records: map[zones.ID][]zones.Record{}, present: map[setKey]map[string]bool{},
-		target: map[setKey]bool{}, owners: map[setKey]bool{}, brings: map[setKey]map[string]*flow{}}
+	b := &builder{
+		merger: m, records: map[zones.ID][]zones.Record{}, present: map[setKey]map[string]bool{},
+		target: map[setKey]bool{}, owners: map[setKey]bool{}, brings: map[setKey]map[string]*flow{},
+	}
 	for _, f := range m.flows {
 		if !f.stands() {
 			continue
@@ -130,8 +132,10 @@ func (b *builder) arrive(f *flow) {
 	src := b.srcs[f.src]
 	whole := true
 	for i := range f.set.Len() {
-		e := Entry{Source: src.Name, Zone: src.Zone.ID(), Record: f.set.Record(i), Disposition: f.fate,
-			By: f.note.By, Doc: f.note.Doc, Why: f.note.Why}
+		e := Entry{
+			Source: src.Name, Zone: src.Zone.ID(), Record: f.set.Record(i), Disposition: f.fate,
+			By: f.note.By, Doc: f.note.Doc, Why: f.note.Why,
+		}
 		if f.rule != nil {
 			e.Rule = f.rule.At
 		}

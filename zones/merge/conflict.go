@@ -132,9 +132,11 @@ func (m *merger) raise(c Conflict, flows []*flow, members []zones.RRset) {
 		for _, s := range members {
 			m.keep(setKey{c.Zone, s.Key()})
 		}
-		m.finds = append(m.finds, finding.Finding{ID: c.Kind.ID(), Severity: finding.Block,
+		m.finds = append(m.finds, finding.Finding{
+			ID: c.Kind.ID(), Severity: finding.Block,
 			At: at, Count: len(c.Arrivals),
-			Found: fmt.Sprintf("%s (%s): %s", c.At(), c.Zone.View, c.Why), Mend: mend(c)})
+			Found: fmt.Sprintf("%s (%s): %s", c.At(), c.Zone.View, c.Why), Mend: mend(c),
+		})
 	}
 	m.conflicts = append(m.conflicts, c)
 }

@@ -112,8 +112,10 @@ func (d *detector) name(u *unit, withTarget bool) {
 	}
 	if u.capture && withTarget {
 		up, _ := u.name.Parent()
-		c := Conflict{Kind: Capture, Zone: u.zone, Name: u.name,
-			Why: fmt.Sprintf("the wildcard would answer names below %s, which the target has, that do not exist so far", up.Text())}
+		c := Conflict{
+			Kind: Capture, Zone: u.zone, Name: u.name,
+			Why: fmt.Sprintf("the wildcard would answer names below %s, which the target has, that do not exist so far", up.Text()),
+		}
 		d.settle(&c, flows)
 		d.raise(c, flows, nil)
 	}

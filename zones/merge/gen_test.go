@@ -49,8 +49,10 @@ func (d drawing) zone(origin string, max int) *zones.Zone {
 		if err != nil {
 			panic(err)
 		}
-		r := zones.Record{Owner: zones.MustName(owner), Type: ty, TTL: 60, Data: wire,
-			From: zones.Provenance{Place: zones.Place{File: origin, Line: len(rs) + 1}}}
+		r := zones.Record{
+			Owner: zones.MustName(owner), Type: ty, TTL: 60, Data: wire,
+			From: zones.Provenance{Place: zones.Place{File: origin, Line: len(rs) + 1}},
+		}
 		alone := func(t zones.Type) bool { return t == zones.TypeCNAME }
 		if slices.ContainsFunc(rs, func(o zones.Record) bool {
 			return o.Owner == r.Owner && (alone(o.Type) || alone(r.Type) || o.Type == r.Type && o.Type == zones.TypeDNAME)
@@ -178,7 +180,9 @@ func (d drawing) mapping(mp *mapping.Mapping) {
 		}
 	}
 	for range rapid.IntRange(0, 2).Draw(d.T, "old names") {
-		mp.OldNames = append(mp.OldNames, mapping.OldName{Note: d.note(&line), Match: pat(rapid.Bool().Draw(d.T, "ostar"), d.name("s")),
-			Mode: mapping.Mode(rapid.IntRange(0, 2).Draw(d.T, "mode"))})
+		mp.OldNames = append(mp.OldNames, mapping.OldName{
+			Note: d.note(&line), Match: pat(rapid.Bool().Draw(d.T, "ostar"), d.name("s")),
+			Mode: mapping.Mode(rapid.IntRange(0, 2).Draw(d.T, "mode")),
+		})
 	}
 }

@@ -160,9 +160,11 @@ func newMerger(in Input) *merger {
 			found = found || z.Origin() == t
 		}
 		if !found {
-			m.finds = append(m.finds, finding.Finding{ID: "M-TARGET", Severity: finding.Block,
+			m.finds = append(m.finds, finding.Finding{
+				ID: "M-TARGET", Severity: finding.Block,
 				Found: fmt.Sprintf("the target %s is not among the zones served today", t.Text()),
-				Mend:  "add its zone file, or take it off the targets"})
+				Mend:  "add its zone file, or take it off the targets",
+			})
 		}
 	}
 	for i := range in.Mapping.Decisions {

@@ -60,8 +60,10 @@ func paste(t *testing.T, lines []string) (ds []mapping.Decision) {
 	}
 	for i, r := range rows {
 		n, ty, _ := strings.Cut(r.At, " ")
-		d := mapping.Decision{Name: zones.MustName(n), View: zones.View(r.View), Holder: r.Holder, State: mapping.StateProposed,
-			Note: mapping.Note{At: zones.Place{File: "pasted", Line: i + 1}, Why: r.Why, By: r.By, Doc: r.Doc}}
+		d := mapping.Decision{
+			Name: zones.MustName(n), View: zones.View(r.View), Holder: r.Holder, State: mapping.StateProposed,
+			Note: mapping.Note{At: zones.Place{File: "pasted", Line: i + 1}, Why: r.Why, By: r.By, Doc: r.Doc},
+		}
 		if ty != "" {
 			d.Type, _ = zones.ParseType(ty)
 		}

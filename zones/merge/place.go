@@ -50,10 +50,12 @@ func (m *merger) placeSource(i int) {
 				continue
 			}
 			uncovered[set.Owner()] = len(m.finds)
-			m.finds = append(m.finds, finding.Finding{ID: "M-TOTAL", Severity: finding.Block,
+			m.finds = append(m.finds, finding.Finding{
+				ID: "M-TOTAL", Severity: finding.Block,
 				At: set.From(0).Place, Count: set.Len(),
 				Found: fmt.Sprintf("no rule covers %v %v", set.Owner().Text(), set.Type()),
-				Mend:  "add a rule such as\n" + m.ruleLine(z, set.Owner())})
+				Mend:  "add a rule such as\n" + m.ruleLine(z, set.Owner()),
+			})
 			continue
 		}
 		rule := &m.in.Mapping.Rules[r]

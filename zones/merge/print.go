@@ -100,10 +100,12 @@ type jsonEntry struct {
 }
 
 func entryOf(e Entry) jsonEntry {
-	x := jsonEntry{Source: e.Source, View: string(e.Zone.View), Zone: e.Zone.Origin.String(), Owner: e.Record.Owner.String(),
+	x := jsonEntry{
+		Source: e.Source, View: string(e.Zone.View), Zone: e.Zone.Origin.String(), Owner: e.Record.Owner.String(),
 		Type: e.Record.Type.String(), TTL: e.Record.TTL, Data: rdata.Text(e.Record.Type, e.Record.Data), At: e.Record.From.Place.String(),
 		Disposition: e.Disposition.String(), Duplicate: e.Duplicate, OldMode: e.Old.String(), Until: until(e.Old.Until),
-		Rule: e.Rule.String(), Decision: e.Decision.String(), By: e.By, Doc: e.Doc, Why: e.Why}
+		Rule: e.Rule.String(), Decision: e.Decision.String(), By: e.By, Doc: e.Doc, Why: e.Why,
+	}
 	if !e.New.Owner.IsZero() {
 		x.Target, x.NewOwner, x.NewData = e.Target.Origin.String(), e.New.Owner.String(), rdata.Text(e.New.Type, e.New.Data)
 	}
@@ -137,9 +139,11 @@ type jsonTrace struct {
 }
 
 func traceOf(t Trace) jsonTrace {
-	x := jsonTrace{View: string(t.Zone.View), Zone: t.Zone.Origin.String(), Owner: t.Record.Owner.String(), Type: t.Record.Type.String(),
+	x := jsonTrace{
+		View: string(t.Zone.View), Zone: t.Zone.Origin.String(), Owner: t.Record.Owner.String(), Type: t.Record.Type.String(),
 		TTL: t.Record.TTL, Data: rdata.Text(t.Record.Type, t.Record.Data), At: t.Record.From.Place.String(), Fate: t.Fate.String(),
-		Duplicate: t.Duplicate, Decision: t.Decision.String(), By: t.By, Doc: t.Doc, Why: t.Why}
+		Duplicate: t.Duplicate, Decision: t.Decision.String(), By: t.By, Doc: t.Doc, Why: t.Why,
+	}
 	if !t.New.Owner.IsZero() {
 		x.To, x.NewOwner, x.NewData = t.To.Origin.String(), t.New.Owner.String(), rdata.Text(t.New.Type, t.New.Data)
 	}
@@ -172,12 +176,14 @@ func (l Ledger) MarshalJSON() ([]byte, error) {
 		out.Sources = append(out.Sources, sums{string(s.Zone.View), s.Zone.Origin.String(), s.Type.String(), map[string]int{
 			"records": s.Records, "entries": s.Entries, "renamed": s.Renamed, "merged": s.Merged, "superseded": s.Superseded,
 			"dropped": s.Dropped, "undecided": s.Undecided, "duplicates": s.Duplicates,
-			"follow": s.Follow, "asBefore": s.AsBefore, "alias": s.Alias, "ended": s.Ended}})
+			"follow": s.Follow, "asBefore": s.AsBefore, "alias": s.Alias, "ended": s.Ended,
+		}})
 	}
 	for _, s := range l.TargetSums() {
 		out.Targets = append(out.Targets, sums{string(s.Zone.View), s.Zone.Origin.String(), s.Type.String(), map[string]int{
 			"before": s.Before, "removed": s.Removed, "movedOut": s.MovedOut, "movedIn": s.MovedIn, "arrived": s.Arrived,
-			"duplicates": s.Duplicates, "after": s.After}})
+			"duplicates": s.Duplicates, "after": s.After,
+		}})
 	}
 	b, err := json.Marshal(out)
 	if err != nil {

@@ -16,8 +16,10 @@ type survey struct {
 }
 
 func (m *merger) survey(z *zones.Zone) *survey {
-	s := &survey{zone: z, names: tree(z), cuts: map[zones.Name]bool{}, dnames: map[zones.Name]bool{},
-		hosts: map[zones.Name]bool{}, children: map[zones.Name]bool{}}
+	s := &survey{
+		zone: z, names: tree(z), cuts: map[zones.Name]bool{}, dnames: map[zones.Name]bool{},
+		hosts: map[zones.Name]bool{}, children: map[zones.Name]bool{},
+	}
 	for set := range z.All() {
 		switch {
 		case set.Type() == zones.TypeDNAME:

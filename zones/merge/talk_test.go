@@ -202,16 +202,20 @@ func talkMapping(t testing.TB, text string) (mp mapping.Mapping) {
 		case "target":
 			mp.Targets = append(mp.Targets, zones.MustName(w[1]))
 		case "rule":
-			r := mapping.Rule{Note: note, From: talkPattern(w[1]), Subtree: opt["subtree"] != "", View: view, Types: types,
-				Drop: opt["drop"] != "", Holder: opt["holder"]}
+			r := mapping.Rule{
+				Note: note, From: talkPattern(w[1]), Subtree: opt["subtree"] != "", View: view, Types: types,
+				Drop: opt["drop"] != "", Holder: opt["holder"],
+			}
 			for _, s := range strings.FieldsFunc(opt["to"], func(r rune) bool { return r == ',' }) {
 				r.To = append(r.To, talkPattern(s))
 			}
 			mp.Rules = append(mp.Rules, r)
 		case "decide":
 			take := map[string]mapping.Take{"source": mapping.Source, "target": mapping.Target, "both": mapping.Both}[opt["take"]]
-			mp.Decisions = append(mp.Decisions, mapping.Decision{Note: note, Name: name(w[1]), Type: one, View: view, Take: take,
-				TargetBecomes: name(opt["target-becomes"]), SourceBecomes: name(opt["source-becomes"]), Holder: opt["holder"], State: mapping.StateDecided})
+			mp.Decisions = append(mp.Decisions, mapping.Decision{
+				Note: note, Name: name(w[1]), Type: one, View: view, Take: take,
+				TargetBecomes: name(opt["target-becomes"]), SourceBecomes: name(opt["source-becomes"]), Holder: opt["holder"], State: mapping.StateDecided,
+			})
 		case "reserve":
 			mp.Reserved = append(mp.Reserved, mapping.Reserved{Name: name(w[1]), Holder: w[2], At: note.At})
 		case "old":

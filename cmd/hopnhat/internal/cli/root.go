@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"time"
 
@@ -121,9 +120,4 @@ func (e *env) failed(fs []finding.Finding) error {
 	}
 	e.tell(fs, finding.Warning)
 	return &exit{code: 1}
-}
-
-func isFile(name string) bool {
-	st, err := os.Stat(name)
-	return err == nil && st.Mode().IsRegular()
 }

@@ -102,8 +102,10 @@ func TestForm(t *testing.T) {
 	if len(got.Systems) != 11 {
 		t.Fatalf("%d systems, want 11", len(got.Systems))
 	}
-	thu := System{Key: "thu", No: 5, Quote: "sử dụng hệ thống thư điện tử của tỉnh Bình Định hiện có cho tỉnh Gia Lai (mới)",
-		State: mapping.StateDecided, Owner: "skhcn", Doc: "kh106", Site: "ttdl-binhdinh", Names: []mapping.Pattern{exact("mail.gialai.gov.vn"), exact("mailcu.gialai.gov.vn")}}
+	thu := System{
+		Key: "thu", No: 5, Quote: "sử dụng hệ thống thư điện tử của tỉnh Bình Định hiện có cho tỉnh Gia Lai (mới)",
+		State: mapping.StateDecided, Owner: "skhcn", Doc: "kh106", Site: "ttdl-binhdinh", Names: []mapping.Pattern{exact("mail.gialai.gov.vn"), exact("mailcu.gialai.gov.vn")},
+	}
 	if d := cmp.Diff(thu, got.Systems[4], compared); d != "" {
 		t.Error("system: -want +got\n" + d)
 	}

@@ -8,8 +8,10 @@ import (
 )
 
 func TestSheet(t *testing.T) {
-	s := sheet{column: "slug", holder: "name_vi", zone: zones.MustName("gialai.gov.vn"), doc: "kh106",
-		where: []filter{{"level", []string{"xa", "phuong"}}}, at: zones.Place{File: "consolidation.yaml", Line: 7, Column: 5}}
+	s := sheet{
+		column: "slug", holder: "name_vi", zone: zones.MustName("gialai.gov.vn"), doc: "kh106",
+		where: []filter{{"level", []string{"xa", "phuong"}}}, at: zones.Place{File: "consolidation.yaml", Line: 7, Column: 5},
+	}
 	const head = "level,name_vi,slug\n"
 	for what, c := range map[string]struct {
 		csv  string

@@ -181,8 +181,10 @@ func (w *Workspace) Plan() (*merge.Plan, []finding.Finding) {
 	plan, fs := merge.Make(in)
 	for _, q := range w.Questions {
 		if q.Blocks {
-			fs = append(fs, finding.Finding{ID: "W-QUESTION", Severity: finding.Block, At: q.At,
-				Found: "the question " + q.Key + " is open and blocks: " + q.Ask, Mend: "answer it and delete the line, or write blocks: false"})
+			fs = append(fs, finding.Finding{
+				ID: "W-QUESTION", Severity: finding.Block, At: q.At,
+				Found: "the question " + q.Key + " is open and blocks: " + q.Ask, Mend: "answer it and delete the line, or write blocks: false",
+			})
 		}
 	}
 	finding.Sort(fs)
