@@ -200,7 +200,29 @@ func load(t testing.TB, zs []zoneFile) zones.World {
 // says exactly what the peer must answer instead, so that none can cover a
 // wrong answer: ours has been held against the oracle before.
 var kinds = map[string]func(q question, r *oracle.Resolver, w zones.World, theirs seen) bool{
-	"a CNAME into another served zone is followed": followed,
+	"a CNAME into another served zone is followed":        followed,
+	"DS at a chain's end is denied from the child's side": deniedByChild,
+}
+
+// deniedByChild is clause C9: the peer stays in the zone that the chain runs
+// in and says that its own apex has no DS, where we leave the question to the
+// parent's side.
+func deniedByChild(q question, r *oracle.Resolver, w zones.World, theirs seen) bool {
+	a := r.Resolve(q.name, q.typ)
+	target, ok := leavesZone(w, a, q.typ)
+	if !ok || q.typ != zones.TypeDS {
+		return false
+	}
+	child := w.Nearest(zones.Internet, target)
+	if child.Origin() != target || !a.Answer[len(a.Answer)-1].Owner().Within(target) {
+		return false
+	}
+	soa, _ := child.Lookup(target, zones.TypeSOA)
+	denial := soa.Record(0)
+	denial.TTL = min(denial.TTL, child.SOA().Minimum)
+	set, err := zones.NewRRset(denial)
+	a.Authority = []zones.RRset{set}
+	return err == nil && lookOracle(a) == theirs
 }
 
 // followed is clause C2: the peer goes on where we stop, and its answer is
@@ -237,6 +259,9 @@ func leavesZone(w zones.World, a oracle.Answer, typ zones.Type) (zones.Name, boo
 		return zones.Name{}, false
 	}
 	from, to := w.Nearest(zones.Internet, last.Owner()), w.Nearest(zones.Internet, target)
+	if up, ok := target.Parent(); ok && to != nil && typ == zones.TypeDS && to.Origin() == target {
+		to = w.Nearest(zones.Internet, up) // RFC 4035 3.1.4.1
+	}
 	return target, to != nil && to != from
 }
 
