@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -104,6 +105,9 @@ func (o *serve) stages(args []string) (daemon.Options, func(*daemon.Daemon), err
 		return daemon.Options{}, nil, err
 	}
 	p, err := o.workspace(args)
+	if errors.Is(err, workspace.ErrNone) && len(o.listen) > 0 {
+		return daemon.Options{}, nil, fmt.Errorf("%w; to serve files without a workspace give --zone ORIGIN=FILE too", err)
+	}
 	if err != nil {
 		return daemon.Options{}, nil, err
 	}
@@ -125,6 +129,9 @@ func (o *serve) stages(args []string) (daemon.Options, func(*daemon.Daemon), err
 			}
 			add(l.Address, l.View, i)
 		}
+	}
+	if len(stages) == 0 {
+		return daemon.Options{}, nil, fmt.Errorf("%s: no listeners; write one such as\n  - {address: \"127.0.0.1:5301\", view: internet, at: after}\nor give --listen 127.0.0.1:5300", filepath.Join(p.Dir, "hopnhat.yaml"))
 	}
 	opts := daemon.Options{Load: daemon.Workspace(p.Dir, stages, daemon.SystemClock()), State: o.state}
 	if opts.State == "" {
