@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// smallWorkspace writes the workspace of testdata/script/plan.txtar, decided,
+// with two listeners on free ports: before and after the cutover.
+func smallWorkspace(t *testing.T) (dir string, before, after netip.AddrPort) {
+	t.Helper()
+	a, err := txtar.ParseFile("testdata/script/plan.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	for _, f := range a.Files {
+		name, ok := strings.CutPrefix(f.Name, "w/")
+		if f.Name == "decided.yaml" {
+			name, ok = "consolidation.yaml", true
+		}
+		if !ok {
+			continue
+		}
+		p := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, after = freePort(t, "127.0.0.1"), freePort(t, "127.0.0.2")
+	write(t, filepath.Join(dir, "hopnhat.yaml"), fmt.Sprintf(`version: 1
+listeners:
+  - {address: "%v", view: internet, at: before}
+  - {address: "%v", view: internet, at: after}
+`, before, after))
+	return dir, before, after
+}
+
+// has tells what a server answers for type A: the address, or the rcode.
+func has(server netip.AddrPort, name string) string {
+	m, err := exchange(server, name, dns.TypeA)
+	switch {
+	case err != nil:
+		return err.Error()
+	case len(m.Answer) != 1:
+		return dns.RcodeToString[m.Rcode]
+	}
+	return m.Answer[0].(*dns.A).A.String()
+}
+
+// TestWorkspaceReload is the life of a workspace under a running server: a
+// broken decision or zone changes nothing, what is whole goes on.
+func TestWorkspaceReload(t *testing.T) {
+	dir, before, after := smallWorkspace(t)
+	p := start(t, "hopnhat", before, []zoneFile{{origin: "moi.example"}, {origin: "cu.example"}}, hopnhat(t), "serve", dir)
+	want := func(when string, at netip.AddrPort, name, answer string) {
+		t.Helper()
+		if got := has(at, name); got != answer {
+			t.Errorf("%s: %v %s has %s, want %s\n%s", when, at, name, got, answer, p.log)
+		}
+	}
+	want("at start", before, "www.moi.example.", "192.0.2.2")
+	want("at start", before, "mail.moi.example.", "NXDOMAIN")
+	want("at start", before, "mail.cu.example.", "198.51.100.3")
+	want("at start", after, "www.moi.example.", "198.51.100.2")
+	want("at start", after, "mail.moi.example.", "198.51.100.3")
+	want("at start", after, "mail.cu.example.", "198.51.100.3")
+
+	source, decisions := filepath.Join(dir, "sources", "cu.zone"), filepath.Join(dir, "consolidation.yaml")
+	edit := func(file, from, to string) {
+		t.Helper()
+		b, err := os.ReadFile(file)
+		if err != nil || strings.Count(string(b), from) != 1 {
+			t.Fatalf("%s: %v, %d times %q", file, err, strings.Count(string(b), from), from)
+		}
+		write(t, file, strings.Replace(string(b), from, to, 1))
+		p.hup(t)
+	}
+	// A source changes: its new name follows, on both sides of the old name.
+	edit(source, "198.51.100.3", "198.51.100.33")
+	eventually(t, p, "a changed source", func() bool { return has(after, "mail.moi.example.") == "198.51.100.33" })
+	want("after the change", after, "mail.cu.example.", "198.51.100.33")
+	want("after the change", before, "mail.cu.example.", "198.51.100.33")
+
+	// A decision is broken: the world last good goes on.
+	edit(decisions, "take: source, why", "take: sauce, why")
+	eventually(t, p, "a broken decision is told of", func() bool { return strings.Contains(p.log.String(), "sauce") })
+	want("with a broken decision", after, "www.moi.example.", "198.51.100.2")
+	want("with a broken decision", after, "mail.moi.example.", "198.51.100.33")
+	edit(source, "198.51.100.33", "198.51.100.34")
+	edit(decisions, "take: sauce, why", "take: target, why")
+	eventually(t, p, "the mended decision", func() bool { return has(after, "www.moi.example.") == "192.0.2.2" })
+	want("with the mended decision", after, "mail.moi.example.", "198.51.100.34")
+
+	// A zone is broken: its last good version goes on, the rest is read.
+	edit(source, "198.51.100.34", "198.51.100.340")
+	eventually(t, p, "a broken source is told of", func() bool { return strings.Contains(p.log.String(), "cu.zone:7:") })
+	want("with a broken source", after, "mail.moi.example.", "198.51.100.34")
+	edit(filepath.Join(dir, "zones", "moi.example.zone"), "192.0.2.2", "192.0.2.22")
+	eventually(t, p, "a zone beside a broken source", func() bool { return has(before, "www.moi.example.") == "192.0.2.22" })
+	want("with a broken source", after, "mail.cu.example.", "198.51.100.34")
+
+	// A decision goes: the open plan is rehearsed on loopback, and that is said.
+	edit(source, "198.51.100.340", "198.51.100.35")
+	b, err := os.ReadFile(decisions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Index(string(b), "  - {at: ns.moi.example A")
+	write(t, decisions, string(b[:at]))
+	p.hup(t)
+	eventually(t, p, "an open conflict is told of", func() bool { return strings.Contains(p.log.String(), "cannot be published: 1 conflict") })
+	want("with an open conflict", before, "www.moi.example.", "192.0.2.22")
+
+	// Nothing beside the state folder was written.
+	_ = filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		rel, _ := filepath.Rel(dir, name)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case rel == "var":
+			return filepath.SkipDir
+		case !d.IsDir() && rel != "hopnhat.yaml" && rel != "consolidation.yaml" && rel != "sources/cu.zone" && rel != "zones/moi.example.zone":
+			t.Errorf("%s was written", rel)
+		}
+		return nil
+	})
+}
+
+// TestOpenPlanStaysOnLoopback: a plan with an open conflict is not served
+// after the cutover where others could ask.
+func TestOpenPlanStaysOnLoopback(t *testing.T) {
+	dir, _, _ := smallWorkspace(t)
+	b, err := os.ReadFile(filepath.Join(dir, "consolidation.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Index(string(b), "  - {at: ns.moi.example A")
+	write(t, filepath.Join(dir, "consolidation.yaml"), string(b[:at]))
+	_, errs, code := run(t, "serve", dir, "--listen", "0.0.0.0:0", "--at", "after")
+	if code != 1 || !strings.Contains(errs, "loopback alone") {
+		t.Errorf("exit %d:\n%s", code, errs)
+	}
+}
