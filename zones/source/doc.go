@@ -1,0 +1,53 @@
+// Package source reads the zones that an organisation brings in, in the form
+// in which it has them, into zones with the place of each record.
+//
+// Kinds: "file", a master file (RFC 1035 5), and "bind", the named.conf of a
+// BIND server with all that it includes. Read refuses every other kind.
+//
+// Invariants, by name:
+//
+//	ROOT     nothing outside the file system that is given is read
+//	WHOLE    a zone is returned only if nothing it is made of had an error
+//	COVER    the tokens of a named.conf cover it without gap or overlap
+//	BOUNDED  file sizes, includes and nesting have limits
+//	FRESH    a zone file that BIND knows newer data of (a journal) is refused
+//
+// Choices where BIND depends on the machine that it runs on:
+//
+//   - A path of the server is looked for, in this order: below the include
+//     root's own path; below the folder of the named.conf and each folder
+//     above it, taken for the server's "/" (a chroot, a copied tree); in the
+//     named.conf's folder, with leading folders left out, the longest rest
+//     first. What was taken is said in a note; two paths that fall on one file
+//     in the last way are refused.
+//   - A relative path starts from options { directory } as in BIND; where there
+//     is none, from the named.conf's folder.
+//   - $INCLUDE in a master file starts from that directory too; where no such
+//     file is, from the including file's folder, with a warning.
+//   - An included configuration file that is missing (keys are rarely copied)
+//     is a warning, unless it stands inside the zone that is asked for.
+//
+// The ids of findings, besides those of zonefile:
+//
+//	S-KIND     a kind of source that is not read
+//	S-READ     the file that a source names cannot be read
+//	B-SYNTAX   named.conf does not follow BIND's grammar
+//	B-INCLUDE  a configuration file that is included cannot be read (warning), or goes in a circle
+//	B-LIMIT    a limit
+//	B-VIEW     a view at fault, or the source does not say which view it means
+//	B-ZONE     a zone statement at fault, or no such zone
+//	B-TYPE     a type of zone that has no records of its own (hint, forward, …)
+//	B-FILE     the zone's file is missing or is another zone's
+//	B-RAW      the zone's file is in BIND's raw or map format
+//	B-JOURNAL  a journal holds changes that the zone's file lacks
+//	B-MASTER   warning: a $INCLUDE that BIND would look for elsewhere
+//	B-PATH     note: where a path of the server was found
+//	B-SIGNED   note: which file of a signed zone is read
+//	B-DYNAMIC  note: the zone takes updates and no journal came with it
+//
+// Where to change what: source.go holds the kinds; a new format is a case
+// there and files of its own. bind_lex.go cuts a named.conf into tokens,
+// bind_parse.go into statements, bind_conf.go says what they mean; bind_path.go
+// finds files, bind_zone.go chooses a zone and reads it, bind_binary.go knows
+// the raw and journal headers, bind_master.go follows $INCLUDE as BIND does.
+package source
