@@ -44,15 +44,13 @@ var levels = map[string]int{
 var foreign = map[string][]string{
 	"github.com/miekg/dns":              {"zones/rdata", "resolver/probe"},                                       // slow path and client, never the way of an answer
 	"github.com/spf13/cobra":            {"cmd/hopnhat/internal/cli"},                                            // the command line is one package's matter
-	"github.com/spf13/pflag":            {"cmd/hopnhat/internal/cli"},                                            //
 	"github.com/goccy/go-yaml":          {"cmd/hopnhat/internal/workspace"},                                      // nobody else reads configuration
 	"golang.org/x/net":                  {"resolver/listen", "zones/zonefile", "cmd/hopnhat/internal/workspace"}, // batches; IDNA for names that people type
 	"golang.org/x/sys":                  {"resolver/listen"},                                                     // socket options
 	"golang.org/x/text":                 {"cmd/hopnhat/internal/workspace"},                                      // NFC
 	"golang.org/x/term":                 {"cmd/hopnhat/internal/cli"},                                            // is this a terminal
 	"github.com/schollz/progressbar/v3": {"cmd/hopnhat/internal/cli"},                                            //
-	"github.com/fsnotify/fsnotify":      {"cmd/hopnhat/internal/daemon"},                                         //
-	"github.com/google/renameio/v2":     {"cmd/hopnhat/internal/daemon", "cmd/hopnhat/internal/export"},          // files that are whole or not there
+	"github.com/google/renameio/v2":     {"cmd/hopnhat/internal/daemon"},                                         // files that are whole or not there
 	"github.com/gofrs/flock":            {"cmd/hopnhat/internal/daemon"},                                         //
 }
 
@@ -68,14 +66,15 @@ var never = []struct{ from, to, why string }{
 type listed struct {
 	ImportPath string
 	Imports    []string
+	GoFiles    []string
 }
 
 func TestImportLaws(t *testing.T) {
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", module+"/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	seen := 0
+	seen, used := 0, map[string]bool{}
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
@@ -86,6 +85,20 @@ func TestImportLaws(t *testing.T) {
 		seen++
 		for _, fault := range faults(p) {
 			t.Error(fault)
+		}
+		from := strings.TrimPrefix(p.ImportPath, module+"/")
+		for _, imp := range p.Imports {
+			used[foreignModule(imp)+" "+from] = true
+		}
+		if !slices.Contains(p.GoFiles, "doc.go") {
+			t.Errorf("%s has no doc.go: say what the package is, its invariants, where to change what", from)
+		}
+	}
+	for m, in := range foreign {
+		for _, from := range in {
+			if !used[m+" "+from] {
+				t.Errorf("%s does not import %s: take it off the list", from, m)
+			}
 		}
 	}
 	if seen < 10 {
@@ -111,7 +124,7 @@ func TestImportLawsCatch(t *testing.T) {
 		if !strings.Contains(to, ".com/") {
 			to = module + "/" + to
 		}
-		got := strings.Join(faults(listed{module + "/" + c.from, []string{to}}), "\n")
+		got := strings.Join(faults(listed{ImportPath: module + "/" + c.from, Imports: []string{to}}), "\n")
 		if !strings.Contains(got, c.want) {
 			t.Errorf("%s -> %s: got %q, want a fault that says %q", c.from, c.to, got, c.want)
 		}

@@ -1,5 +1,3 @@
-// Command hopnhat merges the names of two organisations, serves the world
-// before and after the merger, and shows that no name is lost.
 package main
 
 import (
