@@ -18,8 +18,9 @@
 //     root's own path; below the folder of the named.conf and each folder
 //     above it, taken for the server's "/" (a chroot, a copied tree); in the
 //     named.conf's folder, with leading folders left out, the longest rest
-//     first. What was taken is said in a note; two paths that fall on one file
-//     in the last way are refused.
+//     first. What was taken is said in one note for each pair of folders (/ is
+//     taken to be tree), however many files it leads to; two paths that fall
+//     on one file in the last way are refused.
 //   - A relative path starts from options { directory } as in BIND; where there
 //     is none, from the named.conf's folder.
 //   - $INCLUDE in a master file starts from that directory too; where no such
@@ -41,7 +42,7 @@
 //	B-RAW      the zone's file is in BIND's raw or map format
 //	B-JOURNAL  a journal holds changes that the zone's file lacks
 //	B-MASTER   warning: a $INCLUDE that BIND would look for elsewhere
-//	B-PATH     note: where a path of the server was found
+//	B-PATH     note: where a folder of the server was found, once for each
 //	B-SIGNED   note: which file of a signed zone is read
 //	B-DYNAMIC  note: the zone takes updates and no journal came with it
 //
