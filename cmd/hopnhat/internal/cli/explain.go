@@ -66,6 +66,11 @@ func (o *explain) run(args []string) error {
 		o.section("additional", a.Additional, p)
 	}
 	o.ledger(p, name, typ)
+	for _, s := range p.Systems {
+		if s.Covers(name) {
+			fmt.Fprintf(o.out, "system %d %s (%v, %s, %s): “%s”\n", s.No, s.Key, s.State, s.Owner, s.Doc, s.Quote)
+		}
+	}
 	return nil
 }
 

@@ -52,6 +52,9 @@ func (o *exportCmd) run(args []string) error {
 	}
 	w := p.WorldAt(p.plan, at)
 	about := export.About{Title: p.title(at), Notes: []string{fmt.Sprintf("Plan %.16s, made from the inputs %.16s.", p.plan.Digest(), p.plan.Input())}}
+	for _, r := range perSystem(p) {
+		about.Notes = append(about.Notes, r.String())
+	}
 	files := export.Files(w, about, export.File{Name: "ledger.tsv", Data: p.plan.Ledger().AppendText(nil)})
 	if err := export.Write(o.folder, files); err != nil {
 		return err

@@ -108,6 +108,9 @@ func (o *plan) print(p *planned) {
 		}
 	}
 	o.tell(p.found, finding.Warning)
+	for _, r := range perSystem(p) {
+		fmt.Fprintln(o.out, r)
+	}
 	fmt.Fprintf(o.out, "%d come, %d go, %d change, %d take a new name\n", counts[merge.Add], counts[merge.Remove], counts[merge.Change], counts[merge.Move])
 	for _, line := range sums(p.plan) {
 		fmt.Fprintln(o.out, line)
@@ -147,17 +150,11 @@ func sums(p *merge.Plan) []string {
 }
 
 func conflictLine(p *merge.Plan) string {
-	proposed, decided := 0, 0
+	var n [3]int
 	for _, c := range p.Conflicts() {
-		switch {
-		case !c.Settled:
-		case c.Decision != nil && c.Decision.State.String() == "proposed":
-			proposed++
-		default:
-			decided++
-		}
+		n[stateOf(c)]++
 	}
-	return fmt.Sprintf("conflicts: %d decided, %d settled by a proposal, %d open", decided, proposed, p.Open())
+	return fmt.Sprintf("conflicts: %d decided, %d settled by a proposal, %d open", n[conflictDecided], n[conflictProposed], n[conflictOpen])
 }
 
 func (o *plan) printJSON(p *planned) error {
@@ -179,6 +176,20 @@ func (o *plan) printJSON(p *planned) error {
 		Why     string `json:"why"`
 		Line    string `json:"line"`
 	}
+	type system struct {
+		No       int    `json:"no"`
+		Key      string `json:"key"`
+		Quote    string `json:"quote"`
+		State    string `json:"state"`
+		Owner    string `json:"owner"`
+		Doc      string `json:"doc"`
+		Site     string `json:"site,omitempty"`
+		Names    int    `json:"names"`
+		Changes  int    `json:"changes"`
+		Decided  int    `json:"decided"`
+		Proposed int    `json:"proposed"`
+		Open     int    `json:"open"`
+	}
 	v := struct {
 		Version     int             `json:"version"`
 		Cutover     string          `json:"cutover"`
@@ -187,17 +198,22 @@ func (o *plan) printJSON(p *planned) error {
 		Publishable bool            `json:"publishable"`
 		Changes     []change        `json:"changes"`
 		Conflicts   []conflict      `json:"conflicts"`
+		Systems     []system        `json:"systems"`
 		Findings    []string        `json:"findings"`
 		Ledger      json.RawMessage `json:"ledger"`
 	}{
 		Version: 1, Cutover: p.Mapping.Cutover.Format("2006-01-02T15:04:05-07:00"), Input: p.plan.Input().String(), Digest: p.plan.Digest().String(),
-		Publishable: p.publishable(), Changes: []change{}, Conflicts: []conflict{}, Findings: []string{},
+		Publishable: p.publishable(), Changes: []change{}, Conflicts: []conflict{}, Systems: []system{}, Findings: []string{},
 	}
 	for _, s := range steps(p.plan) {
 		v.Changes = append(v.Changes, change{string(s.sign), string(s.Zone.View), s.Zone.Origin.Text(), s.Key.Owner.Text(), s.Key.Type.String(), s.From, s.To, s.Sentence})
 	}
 	for _, c := range p.plan.Conflicts() {
 		v.Conflicts = append(v.Conflicts, conflict{c.Kind.ID(), string(c.Zone.View), c.At(), c.Settled, c.Why, c.Line})
+	}
+	for _, r := range perSystem(p) {
+		s := r.System
+		v.Systems = append(v.Systems, system{s.No, s.Key, s.Quote, s.State.String(), s.Owner, s.Doc, s.Site, r.Names, r.Changes, r.Decided, r.Proposed, r.Open})
 	}
 	for _, f := range p.found {
 		v.Findings = append(v.Findings, f.String())

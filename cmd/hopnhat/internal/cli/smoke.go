@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/resolver/probe"
 	"gialai.gov.vn/hopnhat/zones"
 )
@@ -64,10 +65,15 @@ func (o *smoke) run(ctx context.Context, args []string) error {
 	if err != nil && (o.emit == "" || o.server != "") {
 		return err
 	}
-	w, title, err := o.world(args, o.at)
+	p, err := o.workspace(args)
 	if err != nil {
 		return err
 	}
+	at, err := instant(o.at)
+	if err != nil {
+		return err
+	}
+	w, title := p.WorldAt(p.plan, at), p.title(at)
 	view := zones.View(o.view)
 	es := probe.Expect(w, view)
 	if len(es) == 0 {
@@ -89,7 +95,7 @@ func (o *smoke) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return o.report(rs, server, title)
+	return o.report(rs, server, title, p.Systems)
 }
 
 func (o *smoke) script(w zones.World, view zones.View, es []probe.Expectation, title string, server netip.AddrPort) error {
@@ -104,7 +110,7 @@ func (o *smoke) script(w zones.World, view zones.View, es []probe.Expectation, t
 	return probe.Script(o.out, es, about)
 }
 
-func (o *smoke) report(rs []probe.Result, server netip.AddrPort, title string) error {
+func (o *smoke) report(rs []probe.Result, server netip.AddrPort, title string, systems []workspace.System) error {
 	bad := probe.Failures(rs)
 	if o.tap {
 		if err := probe.TAP(o.out, server, rs); err != nil {
@@ -116,7 +122,7 @@ func (o *smoke) report(rs []probe.Result, server netip.AddrPort, title string) e
 				fmt.Fprintf(o.out, "… and %d more; --tap prints all\n", len(bad)-shown)
 				break
 			}
-			fmt.Fprintf(o.out, "differs: %v %v: %s\n    %s\n", r.Name, r.Type, r.Problem, r.Dig(server.Addr().String(), server.Port()))
+			fmt.Fprintf(o.out, "differs: %v %v%s: %s\n    %s\n", r.Name, r.Type, systemsOf(systems, r.Name), r.Problem, r.Dig(server.Addr().String(), server.Port()))
 		}
 		fmt.Fprintf(o.out, "%s at %v: %d questions, %d differ\n", title, server, len(rs), len(bad))
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
-	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/merge"
 )
@@ -40,19 +39,6 @@ func (e *env) workspace(args []string) (*planned, error) {
 	p := &planned{Workspace: w}
 	p.plan, p.found = w.Plan()
 	return p, nil
-}
-
-// world is the world of an instant, and a title for it.
-func (e *env) world(args []string, at string) (zones.World, string, error) {
-	p, err := e.workspace(args)
-	if err != nil {
-		return zones.World{}, "", err
-	}
-	i, err := instant(at)
-	if err != nil {
-		return zones.World{}, "", err
-	}
-	return p.WorldAt(p.plan, i), p.title(i), nil
 }
 
 func instant(at string) (workspace.Instant, error) {
