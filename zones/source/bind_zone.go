@@ -30,6 +30,7 @@ func readBind(fsys fs.FS, spec Spec, name string, o zonefile.Options) (Zone, []f
 		return z, append(finds, *f)
 	}
 	r := zoneReader{conf: conf, spec: spec, cz: cz, opts: o, moves: maps.Clone(conf.moves)}
+	r.at = cz.fileAt.finding("", finding.Note, "", "")
 	r.read()
 	z.Zone = r.zone
 	z.Files = append(z.Files, r.files...)
@@ -131,6 +132,7 @@ type zoneReader struct {
 	cz      ConfZone
 	opts    zonefile.Options
 	moves   moves
+	at      finding.Finding // the place that names the file, and its line
 	file    found
 	log     *journal // nil where there is none
 	logName string   // of the journal, as a person knows it
@@ -139,8 +141,24 @@ type zoneReader struct {
 	finds   []finding.Finding
 }
 
+// newFileReader is a reader for a master file that no named.conf names.
+func newFileReader(fsys fs.FS, spec Spec, name string, o zonefile.Options) *zoneReader {
+	r := &zoneReader{
+		conf: &Conf{paths: &paths{fsys: fsys, root: o.Root, folder: path.Dir(name)}},
+		spec: spec, opts: o, file: found{name: name},
+		cz: ConfZone{Name: spec.ID.Origin, View: DefaultView, Type: "primary"},
+	}
+	r.at.At = spec.At
+	if spec.At.IsZero() {
+		r.at.At = zones.Place{File: r.shown()}
+	}
+	return r
+}
+
 func (r *zoneReader) say(id string, sev finding.Severity, found, mend string) {
-	r.finds = append(r.finds, r.cz.fileAt.finding(id, sev, found, mend))
+	f := r.at
+	f.ID, f.Severity, f.Found, f.Mend = id, sev, found, mend
+	r.finds = append(r.finds, f)
 }
 
 func (r *zoneReader) fail(id, found, mend string) { r.say(id, finding.Error, found, mend) }
@@ -253,10 +271,18 @@ func (r *zoneReader) rival() (ConfZone, bool) {
 
 func (r *zoneReader) shown() string { return shown(r.opts.Prefix, r.file.name) }
 
+// origin is the zone's name on a command line.
+func (r *zoneReader) origin() string {
+	if r.cz.Name.IsZero() {
+		return "ZONE" // only a source of kind file may leave it out
+	}
+	return argument(r.cz.Name.Text())
+}
+
 // refuseBinary says how a raw file becomes text.
 func (r *zoneReader) refuseBinary(format string) {
 	out := r.shown() + ".text"
-	args := "-f " + format + " -F text -o " + argument(out) + " " + argument(r.cz.Name.Text()) + " " + argument(r.shown())
+	args := "-f " + format + " -F text -o " + argument(out) + " " + r.origin() + " " + argument(r.shown())
 	if r.log != nil && !r.log.empty {
 		args = "-J " + argument(r.logName) + " " + args
 	}
@@ -326,7 +352,7 @@ func (r *zoneReader) openJournal() {
 	if errors.Is(err, fs.ErrNotExist) {
 		if r.cz.Updates || r.cz.Type != "primary" {
 			r.say("B-DYNAMIC", finding.Note, fmt.Sprintf("zone %s changes while BIND runs, and no journal lies beside %s", r.cz.Text, r.shown()),
-				"make sure that the copy was made after `"+r.sync()+"`")
+				"make sure that the copy was made after `"+r.sync()+"` and has the serial that the server answers: BIND writes the file after rndc has returned")
 		}
 		return
 	}
@@ -345,7 +371,7 @@ func (r *zoneReader) openJournal() {
 
 // sync is the command that writes a journal into its zone file.
 func (r *zoneReader) sync() string {
-	s := "rndc sync -clean " + argument(r.cz.Name.Text())
+	s := "rndc sync -clean " + r.origin()
 	if r.cz.View != DefaultView {
 		s += " IN " + argument(r.cz.View)
 	}
@@ -365,7 +391,7 @@ func (r *zoneReader) fresh() {
 	default:
 		out := r.shown() + ".text"
 		r.fail("B-JOURNAL", fmt.Sprintf("the journal %s holds changes up to serial %d, the zone file has %d", r.logName, end, serial),
-			fmt.Sprintf("run `%s` on the server and copy the tree again, or here `named-compilezone -J %s -F text -o %s %s %s` and name %s in a source of kind file (`named-journalprint %s` shows the changes)",
-				r.sync(), argument(r.logName), argument(out), argument(r.cz.Name.Text()), argument(r.shown()), out, argument(r.logName)))
+			fmt.Sprintf("run `%s` on the server, wait until the file has serial %d (BIND writes it after rndc has returned) and copy the tree again, or here `named-compilezone -J %s -F text -o %s %s %s` and name %s in a source of kind file (`named-journalprint %s` shows the changes)",
+				r.sync(), end, argument(r.logName), argument(out), r.origin(), argument(r.shown()), out, argument(r.logName)))
 	}
 }

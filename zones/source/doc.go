@@ -12,6 +12,10 @@
 //	BOUNDED  file sizes, includes and nesting have limits
 //	FRESH    a zone file that BIND knows newer data of (a journal) is refused
 //
+// FRESH sees a journal's header only. rndc sync -clean removes the journal
+// before BIND has written the zone file (9.18): a copy made in between is old
+// and nothing in it tells so, which is why the findings name the serial.
+//
 // Choices where BIND depends on the machine that it runs on:
 //
 //   - A path of the server is looked for, in this order: below the include

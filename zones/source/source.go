@@ -61,9 +61,17 @@ func Read(fsys fs.FS, spec Spec, o zonefile.Options) (Zone, []finding.Finding) {
 	return z, fs
 }
 
-// readFile reads a master file.
+// readFile reads a master file. BIND's binary formats and journals are known
+// here too: a copy of one zone file is often taken from a BIND server.
 func readFile(fsys fs.FS, spec Spec, name string, o zonefile.Options) (Zone, []finding.Finding) {
 	z := Zone{Spec: spec, Files: []string{name}}
+	r := newFileReader(fsys, spec, name, o)
+	if b, err := head(fsys, name); err == nil && binaryFormat(b) != "" {
+		r.openJournal()
+		r.refuseBinary(binaryFormat(b))
+		z.Files = append(z.Files, r.files...)
+		return z, r.finds
+	}
 	tree, found := zonefile.Load(fsys, name, o)
 	if tree == nil {
 		return z, placed(found, spec.At)
@@ -73,8 +81,14 @@ func readFile(fsys fs.FS, spec Spec, name string, o zonefile.Options) (Zone, []f
 		z.Files = append(z.Files, f.Name())
 	}
 	zone, more := tree.Zone(spec.ID.View)
+	if r.zone = zone; zone != nil {
+		r.cz.Name = zone.ID().Origin
+		r.openJournal()
+		r.fresh()
+	}
 	z.Zone = zone
-	return z, append(found, more...)
+	z.Files = append(z.Files, r.files...)
+	return z, slices.Concat(found, more, r.finds)
 }
 
 // placed moves the findings about a file as a whole to the place that names
@@ -104,7 +118,7 @@ func unknownKind(spec Spec) finding.Finding {
 		way = "export the zone on the server (dnscmd /ZoneExport ZONE FILE) and write file with the result"
 	case "axfr":
 		way = "transfer the zone into a file (dig @SERVER ZONE AXFR > FILE) and write file with the result"
-	case "sheet":
+	case "sheet", "xlsx", "xls", "ods", "csv":
 		way = "write the names as a master file and write file with it"
 	}
 	f.Mend = way
