@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -64,20 +66,24 @@ func need(t testing.TB, name string) string {
 	return ""
 }
 
-// freePort finds a port of an address that is free for UDP and TCP.
+// freePort finds a port of an address that is free for UDP and TCP. It lies
+// below those that the system gives to clients: dig and name servers both
+// share ports among the sockets of one user (SO_REUSEPORT), so dig could get
+// the server's own port as its source, and then hears its own question as the
+// answer.
 func freePort(t testing.TB, host string) netip.AddrPort {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	for range 1000 {
+		addr := net.JoinHostPort(host, strconv.Itoa(10000+rand.IntN(20000)))
+		l, err := net.Listen("tcp", addr)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		addr := l.Addr().(*net.TCPAddr).AddrPort()
-		pc, err := net.ListenPacket("udp", addr.String())
+		pc, err := net.ListenPacket("udp", addr)
 		_ = l.Close()
 		if err == nil {
 			_ = pc.Close()
-			return addr
+			return netip.MustParseAddrPort(addr)
 		}
 	}
 	t.Fatalf("no free port on %s", host)

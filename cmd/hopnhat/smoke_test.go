@@ -284,7 +284,7 @@ func serveWorld(t *testing.T, w zones.World) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := listen.Open("127.0.0.1:0", im, listen.Options{})
+	s, err := listen.Open(freePort(t, "127.0.0.1").String(), im, listen.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
