@@ -226,9 +226,10 @@ func (r *confReader) common(s stmt, z *ConfZone) {
 	}
 }
 
-// isNone tells whether an address list is { none; }.
+// isNone tells whether an address list is { none; }; BIND prints it in quotes.
 func isNone(b *block) bool {
-	return len(b.stmts) == 1 && len(b.stmts[0].items) == 1 && b.stmts[0].keyword() == "none"
+	return len(b.stmts) == 1 && len(b.stmts[0].items) == 1 && b.stmts[0].items[0].block == nil &&
+		strings.EqualFold(b.stmts[0].items[0].text(), "none")
 }
 
 // class reads a class word; "" if it is none.
@@ -258,7 +259,7 @@ func (r *confReader) head(s stmt, id string) (name item, cl string, b *block, ok
 		r.fail(s.items[2].at(), "B-SYNTAX", fmt.Sprintf("more than a name and a class before the block of %s", s.keyword()), `a name with "/", "!" or blanks stands in quotes`)
 		return
 	case len(s.items) == 4:
-		if s.items[2].block == nil {
+		if s.items[2].kind == word {
 			cl = class(s.items[2].text())
 		}
 		if cl == "" {
@@ -307,7 +308,7 @@ func tidy(b []byte) string {
 	x := &lexer{buf: b}
 	for t, ok := x.next(); ok; t, ok = x.next() {
 		switch {
-		case t.kind == comment || t.kind == cutNote:
+		case t.kind == comment || t.kind == glued || t.kind == cutNote:
 			out = append(out, []byte(" "))
 		default:
 			out = append(out, b[t.start:t.end])

@@ -28,7 +28,9 @@ func (p *parser) include(s stmt, inside string, depth int, into *block) {
 			p.add(f)
 		}
 	}
-	for _, name := range names {
+	lax := p.lax
+	for i, name := range names {
+		p.lax = lax && i == len(names)-1 // the semicolon after the include follows the last file
 		switch {
 		case slices.Contains(p.stack, name):
 			p.fail(arg.at(), "B-INCLUDE", "include goes in a circle: "+strings.Join(append(slices.Clone(p.stack), name), " -> "), "remove one of these lines")
@@ -62,7 +64,8 @@ func (p *parser) unreadable(arg item, into *block, why string) {
 		"copy it into the tree if zones stand in it; a file of keys need not be there"))
 }
 
-// matches lists the files that an include names, sorted as glob(3) does.
+// matches lists the files that an include names in the order in which BIND
+// reads them: it puts what glob(3) finds on a stack, so the last name is first.
 func (p *parser) matches(file string, from *confFile) (names []string, moved *found) {
 	if !strings.ContainsAny(file, "*?[") {
 		if f, ok := p.paths.find(file); ok && !(f.cut && slices.Contains(p.stack, f.name)) {
@@ -95,6 +98,7 @@ func (p *parser) matches(file string, from *confFile) (names []string, moved *fo
 		if len(names) == 0 {
 			continue
 		}
+		slices.Reverse(names)
 		f := found{name: names[0], server: server}
 		if path.IsAbs(server) && !p.paths.own(pattern, server) {
 			moved = &f

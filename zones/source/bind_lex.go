@@ -16,6 +16,7 @@ const (
 	mark                  // a lone / or !, which end a word
 	cutString             // a string that the file's end cuts
 	cutNote               // a comment that the file's end cuts
+	glued                 // a /* */ right after a word, where BIND takes the / for a mark
 )
 
 // token is a span of octets. The tokens of a file cover it (COVER).
@@ -25,12 +26,13 @@ type token struct {
 }
 
 // lexer cuts a named.conf into tokens as BIND's isc_lex does: the characters
-// { } ; " / ! end a word, # // and /* begin a comment, a backslash means
-// something only before a quote inside quotes.
+// { } ; " / ! end a word, # // and /* begin a comment (/* not right after a
+// word), a backslash means something only before a quote inside quotes.
 type lexer struct {
 	buf []byte
 	pos int
 	lax bool // the last statement may lack its semicolon: the including file has it
+	cut bool // it did
 }
 
 // next returns the next token, blanks and comments too; false at the end.
@@ -76,10 +78,14 @@ func scan(b []byte, i int) (kind, int) {
 		}
 		return comment, len(b)
 	case bytes.HasPrefix(b[i:], []byte("/*")):
-		if n := bytes.Index(b[i+2:], []byte("*/")); n >= 0 {
-			return comment, i + 2 + n + 2
+		n := bytes.Index(b[i+2:], []byte("*/"))
+		switch {
+		case n < 0:
+			return cutNote, len(b)
+		case i > 0 && !endsWord(b[i-1]):
+			return glued, i + 2 + n + 2
 		}
-		return cutNote, len(b)
+		return comment, i + 2 + n + 2
 	case c == '/':
 		return mark, i + 1
 	case c == '"':

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"gialai.gov.vn/hopnhat/zones/finding"
@@ -80,6 +81,7 @@ type parser struct {
 	items    int
 	broken   bool            // the file under way cannot be read on: said
 	lax      bool            // two semicolons stand after the include under way
+	cut      bool            // the second one ended the file's last statement
 	unread   []string        // included files that could not be read
 	noted    map[string]bool // files whose byte order mark was warned of
 	moves    moves
@@ -134,6 +136,7 @@ func (p *parser) read(f *confFile, inside string, depth int, into *block) {
 		}
 	}
 	p.body(f, x, inside, depth, into, nil)
+	p.cut = x.cut || p.broken
 	p.broken = broken
 	p.stack = p.stack[:len(p.stack)-1]
 }
@@ -167,14 +170,19 @@ func (p *parser) body(f *confFile, x *lexer, inside string, depth int, into *blo
 			}
 			if s.keyword() == "include" && len(s.items) == 2 && (s.items[1].kind == word || s.items[1].kind == quoted) {
 				n, ok := peek(x)
-				p.lax = ok && n.kind == semicolon // it ends the last statement of the included file, as BIND has it
+				p.lax, p.cut = ok && n.kind == semicolon, true // it ends the last statement of the included file, as BIND has it
 				if p.lax {
 					x.sense()
 				}
+				lax := p.lax
 				p.include(s, inside, depth, into)
+				if lax && !p.cut {
+					p.fail(spot{f, n.start}, "B-SYNTAX", "a semicolon without a statement", "remove it")
+				}
 				p.lax = false
 				continue
 			}
+			p.shape(s, inside)
 			if inside == "options" && s.keyword() == "directory" {
 				if dir, ok := s.one(); ok && p.paths.directory == "" {
 					p.paths.directory = dir.text() // holds for the includes after it
@@ -189,6 +197,39 @@ func (p *parser) body(f *confFile, x *lexer, inside string, depth int, into *blo
 func peek(x *lexer) (token, bool) {
 	y := *x
 	return y.sense()
+}
+
+// starters are the words that begin a statement about zones in a block, and
+// never stand further back in one. In other blocks the words are not known.
+var starters = map[string][]string{
+	"":        {"include", "options", "view", "zone"},
+	"options": {"directory", "include", "options", "view", "zone"},
+	"view":    {"include", "options", "view", "zone"},
+	"zone":    {"file", "in-view", "include", "journal", "options", "type", "view", "zone"},
+}
+
+// shape refuses a statement in which one about zones would be lost.
+func (p *parser) shape(s stmt, inside string) {
+	starts, known := starters[inside]
+	if !known {
+		return
+	}
+	switch first := s.items[0]; {
+	case first.block != nil:
+		p.fail(s.at(), "B-SYNTAX", "a block without a keyword before it", "write the keyword, such as options, before {")
+	case first.kind != word:
+		p.fail(s.at(), "B-SYNTAX", "a statement does not begin with a keyword: "+quote(first.text()), "write the keyword, without quotes")
+	case s.keyword() == "include" && len(s.items) < 3:
+		p.fail(s.at(), "B-SYNTAX", "include without a file", `write include "FILE";`)
+	case s.keyword() == "include":
+		p.fail(s.items[2].at(), "B-SYNTAX", "a semicolon is missing before this", "write ; after the file name")
+	}
+	for _, i := range s.items[min(2, len(s.items)):] {
+		if i.block == nil && i.kind == word && slices.Contains(starts, strings.ToLower(i.text())) && s.keyword() != "include" {
+			p.fail(i.at(), "B-SYNTAX", "a semicolon is missing before this", "write ; after the statement before it")
+			return
+		}
+	}
 }
 
 // endsAtBlock are the statements in which nothing follows the block.
@@ -215,7 +256,7 @@ func (p *parser) statement(f *confFile, x *lexer, depth int) (s stmt) {
 		}
 		switch {
 		case !ok:
-			if len(s.items) > 0 && !x.lax {
+			if x.cut = len(s.items) > 0 && x.lax; len(s.items) > 0 && !x.lax {
 				p.missing(f, s, before)
 			}
 			return s
@@ -233,6 +274,8 @@ func (p *parser) statement(f *confFile, x *lexer, depth int) (s stmt) {
 			p.fail(at, "B-SYNTAX", "the comment opened here is never closed", "put */ after it")
 			p.broken = true
 			return stmt{}
+		case t.kind == glued:
+			p.fail(at, "B-SYNTAX", "a comment right after a word, where BIND sees none", "put a space before /*")
 		case t.kind == opening:
 			b := &block{span: [2]int{t.end, len(f.buf)}}
 			if depth >= maxNesting {
@@ -247,7 +290,7 @@ func (p *parser) statement(f *confFile, x *lexer, depth int) (s stmt) {
 			}
 			p.body(f, x, name, depth+1, b, &at)
 			s.items = append(s.items, item{t, f, b})
-			if n, ok := peek(x); endsAtBlock(name) && (!ok || n.kind != semicolon) {
+			if n, ok := peek(x); endsAtBlock(name) && (ok || !x.lax) && n.kind != semicolon {
 				p.missing(f, s, b.span[1]+1)
 				return s
 			}

@@ -29,6 +29,8 @@
 //     is none, from the named.conf's folder.
 //   - $INCLUDE in a master file starts from that directory too; where no such
 //     file is, from the including file's folder, with a warning.
+//   - Files that an include names with a pattern are read as BIND 9.18 reads
+//     them, the last name first; in-view depends on it.
 //   - An included configuration file that is missing (keys are rarely copied)
 //     is a warning, unless it stands inside the zone that is asked for.
 //
@@ -49,6 +51,9 @@
 //	B-PATH     note: where a folder of the server was found, once for each
 //	B-SIGNED   note: which file of a signed zone is read
 //	B-DYNAMIC  note: the zone takes updates and no journal came with it
+//
+// A statement that says nothing about zones is cut, not judged: named-checkconf
+// knows every option.
 //
 // Where to change what: source.go holds the kinds; a new format is a case
 // there and files of its own. bind_lex.go cuts a named.conf into tokens,
