@@ -152,3 +152,52 @@ func TestOpenPlanStaysOnLoopback(t *testing.T) {
 		t.Errorf("exit %d:\n%s", code, errs)
 	}
 }
+
+// TestUndecided: every kind of conflict is named with the places of both
+// sides and the line that settles it; the lines pasted, the plan passes.
+func TestUndecided(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../testdata/undecided")); err != nil {
+		t.Fatal(err)
+	}
+	out, _, code := run(t, "plan", dir)
+	if code != 1 || !strings.Contains(out, "\nconflicts: 0 decided, 0 settled by a proposal, 10 open\n") {
+		t.Fatalf("exit %d:\n%s", code, out)
+	}
+	var pasted strings.Builder
+	blocks := strings.Split(out, "\n? ")[1:]
+	for _, b := range blocks {
+		b, _, _ = strings.Cut(b, "\n+ ")
+		if strings.Count(b, "/sources/") == 0 {
+			t.Errorf("no place of what comes:\n%s", b)
+		}
+		name, _, _ := strings.Cut(b, " ")
+		alone := name == "anlao.moi.example" || name == "chung.moi.example" || name == "con.moi.example" // nothing stands there
+		if stands := strings.Contains(b, "/zones/moi.example.zone:"); stands == alone {
+			t.Errorf("the place of what stands: shown %v\n%s", stands, b)
+		}
+		lines := 0
+		for line := range strings.Lines(b) {
+			if strings.HasPrefix(line, "  - {at: ") {
+				pasted.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+				lines++
+			}
+		}
+		if lines != 1 {
+			t.Errorf("%d lines to paste:\n%s", lines, b)
+		}
+	}
+	if len(blocks) != 10 {
+		t.Errorf("%d conflicts, want one of each of 10 kinds", len(blocks))
+	}
+	file := filepath.Join(dir, "consolidation.yaml")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, string(b)+"decisions:\n"+pasted.String())
+	out, errs, code := run(t, "plan", dir)
+	if code != 0 || !strings.Contains(out, "\nconflicts: 0 decided, 10 settled by a proposal, 0 open\n") {
+		t.Errorf("after pasting: exit %d\n%s%s", code, out, errs)
+	}
+}

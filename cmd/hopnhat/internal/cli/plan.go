@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -102,12 +103,14 @@ func (o *plan) print(p *planned) {
 		counts[s.sign]++
 		fmt.Fprintf(o.out, "%c %s\n", s.sign, s.Sentence)
 	}
+	told := map[string]bool{} // what stands above as a question
 	for _, c := range p.plan.Conflicts() {
 		if !c.Settled {
-			fmt.Fprintf(o.out, "? %v\n%s\n", c, c.Line)
+			o.conflict(p.plan, c)
+			told[fmt.Sprintf("%s (%s): %s", c.At(), c.Zone.View, c.Why)] = true
 		}
 	}
-	o.tell(p.found, finding.Warning)
+	o.tell(slices.DeleteFunc(slices.Clone(p.found), func(f finding.Finding) bool { return told[f.Found] }), finding.Warning)
 	for _, r := range perSystem(p) {
 		fmt.Fprintln(o.out, r)
 	}
@@ -119,6 +122,40 @@ func (o *plan) print(p *planned) {
 	if !p.publishable() {
 		fmt.Fprintln(o.out, "the plan cannot be published: decide what is open above")
 	}
+}
+
+// conflict prints an open question: what comes, what stands there, each with
+// its place, and the line that settles it.
+func (o *plan) conflict(p *merge.Plan, c merge.Conflict) {
+	fmt.Fprintf(o.out, "? %v\n", c)
+	for _, a := range c.Arrivals {
+		fmt.Fprintf(o.out, "    comes:  %s (%v)\n", recordText(a.Old), a.Old.From.Place)
+	}
+	for _, r := range standing(p, c) {
+		fmt.Fprintf(o.out, "    stands: %s (%v)\n", recordText(r), r.From.Place)
+	}
+	if c.Line != "" {
+		fmt.Fprintln(o.out, c.Line)
+	}
+}
+
+// standing is what the target has where something arrives: the records that
+// the conflict is about, else those of its name, else of the name above it (a
+// wildcard arrives under a name that stands).
+func standing(p *merge.Plan, c merge.Conflict) []zones.Record {
+	z := p.Before().Zone(c.Zone)
+	if len(c.Target) > 0 || z == nil {
+		return c.Target
+	}
+	sets := z.At(c.Name)
+	if up, ok := c.Name.Parent(); ok && len(sets) == 0 && c.Name.IsWildcard() {
+		sets = z.At(up)
+	}
+	var out []zones.Record
+	for _, s := range sets {
+		out = append(out, s.Records()...)
+	}
+	return out
 }
 
 // sums are the ledger's totals, a line for each source zone.
