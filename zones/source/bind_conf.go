@@ -98,7 +98,7 @@ func ReadConf(fsys fs.FS, name string, o zonefile.Options) (*Conf, []finding.Fin
 			Found: fmt.Sprintf("%d more findings, not listed", p.over), Mend: "mend those above and read the file again",
 		})
 	}
-	return c, p.finds
+	return c, printable(p.finds)
 }
 
 // Views returns the views in the order of the file; none where BIND would use

@@ -68,16 +68,18 @@ func (p *parser) unreadable(arg item, into *block, why string) {
 // reads them: it puts what glob(3) finds on a stack, so the last name is first.
 func (p *parser) matches(file string, from *confFile) (names []string, moved *found) {
 	if !strings.ContainsAny(file, "*?[") {
-		if f, ok := p.paths.find(file); ok && !(f.cut && slices.Contains(p.stack, f.name)) {
+		f, ok := p.paths.find(file)
+		ok = ok && !(f.cut && slices.Contains(p.stack, f.name))
+		if n := path.Join(path.Dir(from.name), file); (!ok || f.err != nil) && !path.IsAbs(file) && fs.ValidPath(n) {
+			if info, err := fs.Stat(p.fsys, n); err == nil && !info.IsDir() {
+				return []string{n}, nil
+			}
+		}
+		if ok {
 			if f.moved {
 				moved = &f
 			}
 			return []string{f.name}, moved
-		}
-		if n := path.Join(path.Dir(from.name), file); !path.IsAbs(file) && fs.ValidPath(n) {
-			if info, err := fs.Stat(p.fsys, n); err == nil && !info.IsDir() {
-				return []string{n}, nil
-			}
 		}
 		p.order = append(p.order, p.paths.likely(file))
 		return nil, nil

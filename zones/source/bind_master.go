@@ -155,6 +155,7 @@ func (m *master) include(in *including, arg string, offset int) {
 	beside := path.Join(path.Dir(in.file), arg) // in the including file's own folder
 	hasBeside := !path.IsAbs(arg) && fs.ValidPath(beside) && m.is(beside)
 	f, ok := m.paths.find(arg)
+	ok = ok && (f.err == nil || !hasBeside)
 	want := f.name
 	switch {
 	case !ok && !hasBeside, !fs.ValidPath(asked):

@@ -96,6 +96,10 @@ func (p *parser) add(f finding.Finding) {
 }
 
 func (p *parser) fail(at spot, id, found, mend string) {
+	if len(p.finds) >= maxErrors {
+		p.over++
+		return
+	}
 	p.add(at.finding(id, finding.Error, found, mend))
 }
 

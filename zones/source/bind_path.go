@@ -92,8 +92,10 @@ func (p *paths) find(file string) (found, bool) {
 		switch {
 		case err == nil && !info.IsDir():
 			return f, true
-		case err == nil:
-		case barred == nil && (escapes(err) || errors.Is(err, fs.ErrPermission)):
+		case err == nil && barred == nil:
+			f.err = errNotRegular
+			barred = &f
+		case barred == nil && err != nil && (escapes(err) || errors.Is(err, fs.ErrPermission)):
 			f.err = err
 			barred = &f
 		}

@@ -17,18 +17,42 @@ type confFile struct {
 	shown string // as a person knows it
 	buf   []byte
 	lines []int // where each line begins
+	steps []step
 }
+
+// step is a count of characters up to an octet that begins one, so that a
+// column far along a line is found without counting from its beginning.
+type step struct{ offset, runes int }
+
+const stepSize = 1 << 14 // octets
 
 const byteOrderMark = "\xef\xbb\xbf"
 
 func newConfFile(name, shown string, buf []byte) *confFile {
-	f := &confFile{name: name, shown: shown, buf: buf, lines: []int{0}}
+	f := &confFile{name: name, shown: shown, buf: buf, lines: []int{0}, steps: []step{{}}}
 	for i, c := range buf {
 		if c == '\n' {
 			f.lines = append(f.lines, i+1)
 		}
 	}
+	for last := f.steps[0]; last.offset+stepSize < len(buf); {
+		next := last.offset + stepSize
+		for back := range utf8.UTFMax { // after so many octets that begin none, each is one itself
+			if utf8.RuneStart(buf[next-back]) {
+				next -= back
+				break
+			}
+		}
+		last = step{next, last.runes + utf8.RuneCount(buf[last.offset:next])}
+		f.steps = append(f.steps, last)
+	}
 	return f
+}
+
+// runes counts the characters before an octet.
+func (f *confFile) runes(offset int) int {
+	n := sort.Search(len(f.steps), func(i int) bool { return f.steps[i].offset > offset }) - 1
+	return f.steps[n].runes + utf8.RuneCount(f.buf[f.steps[n].offset:offset])
 }
 
 // spot is an octet of a configuration file.
@@ -43,7 +67,7 @@ func (s spot) place() zones.Place {
 		return zones.Place{}
 	}
 	line, start := s.line()
-	return zones.Place{File: s.file.shown, Line: line, Column: utf8.RuneCount(s.file.buf[start:max(start, s.offset)]) + 1}
+	return zones.Place{File: s.file.shown, Line: line, Column: s.file.runes(max(start, s.offset)) - s.file.runes(start) + 1}
 }
 
 // line gives the number of the spot's line and where its text begins.
@@ -59,26 +83,23 @@ func (s spot) line() (int, int) {
 // maxLine is how much of a line is shown, in octets.
 const maxLine = 400
 
-// text is the spot's line. A line that may hold a key's secret is not shown.
+// text is the beginning of the spot's line; none where a key's secret may
+// stand in it, after that word on this line or the one before.
 func (s spot) text() string {
 	if s.file == nil {
 		return ""
 	}
 	_, start := s.line()
-	b := s.file.buf[start:]
-	if i := bytes.IndexByte(b, '\n'); i >= 0 {
-		b = b[:i]
+	end := min(len(s.file.buf), start+maxLine)
+	for back := 1; back < utf8.UTFMax && end < len(s.file.buf) && end > start && !utf8.RuneStart(s.file.buf[end]); back++ {
+		end--
 	}
-	b = bytes.TrimSuffix(b, []byte("\r"))
-	if bytes.Contains(bytes.ToLower(b), []byte("secret")) {
+	b := s.file.buf[start:end]
+	if bytes.Contains(bytes.ToLower(s.file.buf[max(0, start-maxLine):start+len(b)]), []byte("secret")) {
 		return ""
 	}
-	if len(b) > maxLine {
-		cut := maxLine
-		for cut > maxLine-utf8.UTFMax && !utf8.RuneStart(b[cut]) {
-			cut--
-		}
-		b = b[:cut]
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return string(bytes.TrimSuffix(b[:i], []byte("\r")))
 	}
 	return string(b)
 }
@@ -105,6 +126,34 @@ func quote(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String() + `"`
+}
+
+// maxText is how much a finding says, in characters. A path may be longer.
+const maxText = 2000
+
+// printable bounds what findings say and takes out what moves a cursor.
+func printable(fs []finding.Finding) []finding.Finding {
+	for i, f := range fs {
+		fs[i].Found, fs[i].Mend = plain(f.Found), plain(f.Mend)
+	}
+	return fs
+}
+
+func plain(s string) string {
+	n := 0
+	s = strings.Map(func(r rune) rune {
+		if n++; n > maxText {
+			return -1
+		}
+		if !unicode.IsPrint(r) {
+			return '\ufffd'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	if n > maxText {
+		s += "…"
+	}
+	return s
 }
 
 // shown is the name of a file as a person knows it.

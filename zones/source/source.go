@@ -58,7 +58,7 @@ func Read(fsys fs.FS, spec Spec, o zonefile.Options) (Zone, []finding.Finding) {
 	}
 	slices.Sort(z.Files)
 	z.Files = slices.Compact(z.Files)
-	return z, fs
+	return z, printable(fs)
 }
 
 // readFile reads a master file. BIND's binary formats and journals are known
