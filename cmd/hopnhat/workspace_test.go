@@ -201,3 +201,34 @@ func TestUndecided(t *testing.T) {
 		t.Errorf("after pasting: exit %d\n%s%s", code, out, errs)
 	}
 }
+
+// TestParentDS: a zone that is signed elsewhere is known by its parent's DS,
+// asked of a real server; who cannot be asked is said.
+func TestParentDS(t *testing.T) {
+	dir, _, _ := smallWorkspace(t)
+	parent := write(t, filepath.Join(t.TempDir(), "example.zone"), `$TTL 300
+@	SOA	ns hm 1 3600 600 86400 300
+	NS	ns
+ns	A	192.0.2.1
+cu	NS	ns
+cu	DS	12345 13 2 49FD46E6C4B45C55D4AC49FD46E6C4B45C55D4AC49FD46E6C4B45C55D4AC1234
+moi	NS	ns
+`)
+	p := startBIND(t, []zoneFile{{"example", parent}})
+	_, errs, code := run(t, "plan", dir, "--resolver", p.addr.String())
+	if code != 1 || strings.Count(errs, "D-SIGNED") != 1 || !strings.Contains(errs, "blocking: the parent of cu.example holds 1 DS records; ") {
+		t.Errorf("exit %d:\n%s", code, errs)
+	}
+	_, errs, code = run(t, "serve", dir, "--listen", "0.0.0.0:0", "--resolver", p.addr.String())
+	if code != 1 || !strings.Contains(errs, "the parent of cu.example holds 1 DS") {
+		t.Errorf("serve: exit %d:\n%s", code, errs)
+	}
+	_, errs, code = run(t, "serve", "--listen", "0.0.0.0:0", "--zone", "cu.example="+filepath.Join(dir, "sources", "cu.zone"), "--state", t.TempDir(), "--resolver", p.addr.String())
+	if code != 1 || !strings.Contains(errs, "the parent of cu.example holds 1 DS") {
+		t.Errorf("serve --zone: exit %d:\n%s", code, errs)
+	}
+	_, errs, code = run(t, "plan", dir, "--resolver", freePort(t, "127.0.0.1").String())
+	if code != 0 || strings.Count(errs, "[D-ASK]") != 2 {
+		t.Errorf("without an answer: exit %d:\n%s", code, errs)
+	}
+}

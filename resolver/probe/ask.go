@@ -52,7 +52,7 @@ func (c Client) Ask(ctx context.Context, es []Expectation, progress func()) ([]R
 	if len(es) == 0 {
 		return nil, nil
 	}
-	if _, err := c.exchange(ctx, es[0]); err != nil {
+	if _, err := c.exchange(ctx, es[0].Name, es[0].Type, false); err != nil {
 		return nil, fmt.Errorf("%v: %w: %w", c.Server, ErrNoServer, err)
 	}
 	out := make([]Result, len(es))
@@ -80,7 +80,7 @@ func orDefault[T int | time.Duration](v, d T) T {
 }
 
 func (c Client) one(ctx context.Context, e Expectation) Result {
-	m, err := c.exchange(ctx, e)
+	m, err := c.exchange(ctx, e.Name, e.Type, false)
 	if err != nil {
 		return Result{e, "no answer: " + err.Error()}
 	}
@@ -93,10 +93,11 @@ func (c Client) one(ctx context.Context, e Expectation) Result {
 
 // exchange asks over UDP, again after a time-out, and over TCP when the answer
 // was cut.
-func (c Client) exchange(ctx context.Context, e Expectation) (*dns.Msg, error) {
+func (c Client) exchange(ctx context.Context, name zones.Name, typ zones.Type, recurse bool) (*dns.Msg, error) {
 	q := new(dns.Msg)
 	q.Id = dns.Id()
-	q.Question = []dns.Question{{Name: e.Name.String(), Qtype: uint16(e.Type), Qclass: dns.ClassINET}}
+	q.Question = []dns.Question{{Name: name.String(), Qtype: uint16(typ), Qclass: dns.ClassINET}}
+	q.RecursionDesired = recurse
 	q.SetEdns0(payload, false)
 	udp := dns.Client{Net: "udp", Timeout: c.Timeout, UDPSize: payload}
 	var m *dns.Msg
@@ -115,7 +116,7 @@ func (c Client) exchange(ctx context.Context, e Expectation) (*dns.Msg, error) {
 			return nil, fmt.Errorf("over TCP: %w", err)
 		}
 	}
-	if len(m.Question) != 1 || m.Question[0].Qtype != uint16(e.Type) {
+	if len(m.Question) != 1 || m.Question[0].Qtype != uint16(typ) {
 		return nil, errors.New("the answer is to another question")
 	}
 	return m, nil

@@ -25,10 +25,6 @@ func (m *merger) placeSource(i int) {
 		r := m.rule(z.View(), cut, zones.TypeNS)
 		return r >= 0 && !m.in.Mapping.Rules[r].Drop
 	}
-	if keys, ok := z.Lookup(z.Origin(), zones.TypeDNSKEY); ok {
-		m.find("M-SIGNED", finding.Warning, keys.From(0).Place, fmt.Sprintf("the source %s is signed: its signatures do not hold for the old zone once that changes, and none travel", z.ID()),
-			"take its DS out of the parent before the cutover, or sign the old and the new zone anew")
-	}
 	uncovered := map[zones.Name]int{} // owner -> where its finding stands
 	for set := range z.All() {
 		f := &flow{src: i, set: set}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 
 type exportCmd struct {
 	*env
+	parents
 	at     string
 	folder string
 }
@@ -28,8 +30,9 @@ a whole, any other folder is left alone.
 
 The world after a cutover with open conflicts is not exported.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(args) },
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
+	o.parents.flags(c)
 	f := c.Flags()
 	f.StringVar(&o.at, "at", "after", "the instant whose world is written: before, after, or a date")
 	f.StringVarP(&o.folder, "out", "o", "", "the `DIR` to write (required)")
@@ -37,7 +40,7 @@ The world after a cutover with open conflicts is not exported.`,
 	return c
 }
 
-func (o *exportCmd) run(args []string) error {
+func (o *exportCmd) run(ctx context.Context, args []string) error {
 	at, err := instant(o.at)
 	if err != nil {
 		return err
@@ -46,9 +49,12 @@ func (o *exportCmd) run(args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := o.ask(ctx, p); err != nil {
+		return err
+	}
 	if at.IsAfter(p.Mapping.Cutover) && !p.publishable() {
 		o.tell(p.found, finding.Block)
-		return fmt.Errorf("the plan cannot be published: %d conflicts are open; `hopnhat plan` prints the lines that settle them", p.plan.Open())
+		return fmt.Errorf("the plan cannot be published: %s", p.blocked())
 	}
 	w := p.WorldAt(p.plan, at)
 	about := export.About{Title: p.title(at), Notes: []string{fmt.Sprintf("Plan %.16s, made from the inputs %.16s.", p.plan.Digest(), p.plan.Input())}}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 type plan struct {
 	*env
+	parents
 	json     bool
 	detailed bool
 	ledger   bool
@@ -33,8 +35,9 @@ to after it, in canonical order, counts last:
 Below stand the conflicts that no decision settles, each with the line to
 paste into consolidation.yaml. With open conflicts the exit code is 1.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(args) },
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
+	o.parents.flags(c)
 	f := c.Flags()
 	f.BoolVar(&o.json, "json", false, "print the plan as JSON")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit 2 when there are changes")
@@ -42,9 +45,12 @@ paste into consolidation.yaml. With open conflicts the exit code is 1.`,
 	return c
 }
 
-func (o *plan) run(args []string) error {
+func (o *plan) run(ctx context.Context, args []string) error {
 	p, err := o.workspace(args)
 	if err != nil {
+		return err
+	}
+	if err := o.ask(ctx, p); err != nil {
 		return err
 	}
 	switch {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,7 +18,9 @@ import (
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/daemon"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/resolver/answer"
+	"gialai.gov.vn/hopnhat/resolver/probe"
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/merge"
 )
 
@@ -26,6 +29,7 @@ const drain = 5 * time.Second
 
 type serve struct {
 	*env
+	parents
 	listen      []string
 	zone        []string
 	at          string
@@ -33,6 +37,8 @@ type serve struct {
 	state       string
 	version     string
 	id          string
+
+	behindSigner bool
 }
 
 func newServe(e *env) *cobra.Command {
@@ -53,12 +59,14 @@ its old serial is served under a higher one, which is kept over restarts.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
+	o.parents.flags(c)
 	f := c.Flags()
 	f.StringArrayVar(&o.listen, "listen", nil, "an `ADDRESS:PORT` to answer on, such as 127.0.0.1:5300, [::1]:5300, 0.0.0.0:53 (IPv4 only) or [::]:53 (IPv6 only); repeatable")
 	f.StringArrayVar(&o.zone, "zone", nil, "a zone and its file, `ORIGIN=FILE`; repeatable; no workspace is read then")
 	f.StringVar(&o.at, "at", "before", "the instant of listeners that name none: before, after, or a date such as \"2025-09-01 00:00\"")
 	f.StringVar(&o.includeRoot, "include-root", "", "the `DIR` that $INCLUDE may not leave (default: the working directory when the file lies below it, else the file's folder)")
 	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
+	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
 	f.StringVar(&o.id, "id-server", "", "what `id.server` answers (default: refused)")
 	return c
@@ -72,15 +80,16 @@ func (o *serve) run(ctx context.Context, args []string) error {
 		if len(args) > 0 {
 			return fmt.Errorf("--zone serves files without a workspace; leave out %s", args[0])
 		}
-		opts, hello, err = o.files()
+		opts, hello, err = o.files(ctx)
 	} else {
-		opts, hello, err = o.stages(args)
+		opts, hello, err = o.stages(ctx, args)
 	}
 	if err != nil {
 		return err
 	}
 	opts.Policy = answer.Policy{Version: o.version, ID: o.id}
 	opts.Log = o.err
+	opts.BehindSigner = o.behindSigner
 	stop, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	hup := make(chan os.Signal, 1)
@@ -99,7 +108,7 @@ func (o *serve) run(ctx context.Context, args []string) error {
 
 // stages is serving a workspace: its listeners, or those of --listen in the
 // view internet. A listener without an instant has that of --at.
-func (o *serve) stages(args []string) (daemon.Options, func(*daemon.Daemon), error) {
+func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func(*daemon.Daemon), error) {
 	at, err := instant(o.at)
 	if err != nil {
 		return daemon.Options{}, nil, err
@@ -133,6 +142,16 @@ func (o *serve) stages(args []string) (daemon.Options, func(*daemon.Daemon), err
 	if len(stages) == 0 {
 		return daemon.Options{}, nil, fmt.Errorf("%s: no listeners; write one such as\n  - {address: \"127.0.0.1:5301\", view: internet, at: after}\nor give --listen 127.0.0.1:5300", filepath.Join(p.Dir, "hopnhat.yaml"))
 	}
+	if o.open(stages) {
+		known := len(p.found)
+		if err := o.ask(ctx, p); err != nil {
+			return daemon.Options{}, nil, err
+		}
+		o.tell(p.found[known:], finding.Warning)
+		if finding.Failed(p.found[known:]) {
+			return daemon.Options{}, nil, errors.New("signed zones are served on loopback alone, or with --behind-signer")
+		}
+	}
 	opts := daemon.Options{Load: daemon.Workspace(p.Dir, stages, daemon.SystemClock()), State: o.state}
 	if opts.State == "" {
 		opts.State = p.StateDir()
@@ -147,6 +166,12 @@ func (o *serve) stages(args []string) (daemon.Options, func(*daemon.Daemon), err
 		opts.Listeners = append(opts.Listeners, s.Listener)
 	}
 	return opts, func(d *daemon.Daemon) { o.hello(p, stages, d) }, nil
+}
+
+// open tells whether anyone but this machine can ask, and no signer stands
+// before the world.
+func (o *serve) open(stages []daemon.Stage) bool {
+	return !o.behindSigner && slices.ContainsFunc(stages, func(s daemon.Stage) bool { return !s.Loopback() })
 }
 
 // hello is the short summary: what was read, what is served where, what to
@@ -181,7 +206,7 @@ func sample(p *planned) []zones.Name {
 }
 
 // files is serving without a workspace.
-func (o *serve) files() (daemon.Options, func(*daemon.Daemon), error) {
+func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon), error) {
 	var zs []daemon.ZoneFile
 	for _, s := range o.zone {
 		origin, file, ok := strings.Cut(s, "=")
@@ -202,7 +227,14 @@ func (o *serve) files() (daemon.Options, func(*daemon.Daemon), error) {
 		if err := address(a); err != nil {
 			return opts, nil, err
 		}
-		opts.Listeners = append(opts.Listeners, daemon.Listener{Address: a, View: zones.Internet, At: daemon.Now})
+		l := daemon.Listener{Address: a, View: zones.Internet, At: daemon.Now}
+		opts.Listeners = append(opts.Listeners, l)
+		if o.resolver == "" || o.behindSigner || l.Loopback() {
+			continue
+		}
+		if err := o.refuseDS(ctx, zs); err != nil {
+			return opts, nil, err
+		}
 	}
 	if opts.State == "" {
 		opts.State = stateFolder(zs)
@@ -215,6 +247,23 @@ func (o *serve) files() (daemon.Options, func(*daemon.Daemon), error) {
 			}
 		}
 	}, nil
+}
+
+// refuseDS asks whether the parents of zone files hold DS.
+func (o *serve) refuseDS(ctx context.Context, zs []daemon.ZoneFile) error {
+	server, err := parseServer(o.resolver, "--resolver")
+	if err != nil {
+		return err
+	}
+	for _, z := range zs {
+		n, err := probe.Client{Server: server}.DS(ctx, z.Origin)
+		if err != nil {
+			fmt.Fprintf(o.err, "%v does not tell whether the parent of %s holds DS: %v\n", server, z.Origin.Text(), err)
+		} else if n > 0 {
+			return fmt.Errorf("the parent of %s holds %d DS records: %s; with --behind-signer it is served as a hidden primary", z.Origin.Text(), n, workspace.WaysOut(z.Origin))
+		}
+	}
+	return nil
 }
 
 func address(s string) error {

@@ -61,7 +61,7 @@ but dig:
 }
 
 func (o *smoke) run(ctx context.Context, args []string) error {
-	server, err := parseServer(o.server)
+	server, err := parseServer(o.server, "--server")
 	if err != nil && (o.emit == "" || o.server != "") {
 		return err
 	}
@@ -144,7 +144,7 @@ func (o *smoke) progress(total int) (step, done func()) {
 }
 
 // parseServer reads ADDRESS or ADDRESS:PORT.
-func parseServer(s string) (netip.AddrPort, error) {
+func parseServer(s, flag string) (netip.AddrPort, error) {
 	if s == "" {
 		return netip.AddrPort{}, fmt.Errorf("no server to ask; give --server, such as --server 127.0.0.1:5301")
 	}
@@ -159,5 +159,5 @@ func parseServer(s string) (netip.AddrPort, error) {
 			return netip.AddrPortFrom(a, uint16(p)), nil
 		}
 	}
-	return netip.AddrPort{}, fmt.Errorf("--server %s: write an address and a port, such as 127.0.0.1:5301 or [::1]:5301", s)
+	return netip.AddrPort{}, fmt.Errorf("%s %s: write an address and a port, such as 127.0.0.1:5301 or [::1]:5301", flag, s)
 }

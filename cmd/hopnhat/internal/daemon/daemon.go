@@ -14,6 +14,7 @@ import (
 	"gialai.gov.vn/hopnhat/resolver/answer"
 	"gialai.gov.vn/hopnhat/resolver/listen"
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
 )
 
 // Listener is one address that answers one view at one instant.
@@ -46,6 +47,8 @@ type Options struct {
 	State     string        // folder of the served serials (SERIAL-ONCE); "" keeps them in memory only
 	Policy    answer.Policy // what the server says of itself
 	Log       io.Writer
+
+	BehindSigner bool // signed zones are served as they are: a signer stands before the world
 }
 
 // Daemon is a running server. Its methods are safe for concurrent use.
@@ -113,8 +116,43 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	return d, nil
 }
 
+// gate refuses to answer unsigned, where others can ask, for a zone that is
+// signed elsewhere: who validates would refuse every answer.
+func (d *Daemon) gate(l *Loaded) error {
+	for _, li := range d.o.Listeners {
+		if d.o.BehindSigner || li.Loopback() {
+			continue
+		}
+		if l.workspace != nil {
+			for _, f := range l.workspace.Signed() {
+				return fmt.Errorf("listener %s: %w", li.Address, f)
+			}
+			continue
+		}
+		for z := range l.Worlds[li.At].In(li.View) {
+			if r, ok := workspace.SigningData(z); ok {
+				return fmt.Errorf("listener %s: %w", li.Address, finding.Finding{
+					ID: "D-SIGNED", Severity: finding.Block, At: r.From.Place,
+					Found: fmt.Sprintf("%v is signed (it holds %v) and would be served unsigned", z.ID(), r.Type),
+					Mend:  workspace.WaysOut(z.Origin()) + "; with --behind-signer it is served as a hidden primary",
+				})
+			}
+		}
+	}
+	return nil
+}
+
+// Loopback tells whether only this machine can ask.
+func (l Listener) Loopback() bool {
+	a, err := netip.ParseAddrPort(l.Address)
+	return err == nil && a.Addr().IsLoopback()
+}
+
 // compile numbers the zones and makes an image for every listener.
 func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, error) {
+	if err := d.gate(l); err != nil {
+		return nil, nil, err
+	}
 	worlds, err := d.serials.number(l)
 	if err != nil {
 		return nil, nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -58,7 +57,7 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 		out.workspace = w
 		plan, fs := w.Plan()
 		if note := unpublished(w, plan, fs, stages); note != "" {
-			if slices.ContainsFunc(stages, func(s Stage) bool { return s.Instant.IsAfter(w.Mapping.Cutover) && !s.loopback() }) {
+			if slices.ContainsFunc(stages, func(s Stage) bool { return s.Instant.IsAfter(w.Mapping.Cutover) && !s.Loopback() }) {
 				return &Loaded{failed: ss}, fmt.Errorf("%s\nit is served on loopback alone; decide what is open, or rehearse on 127.0.0.1", note)
 			}
 			out.Notes = append(out.Notes, note)
@@ -77,9 +76,4 @@ func unpublished(w *workspace.Workspace, plan *merge.Plan, fs []finding.Finding,
 		return ""
 	}
 	return fmt.Sprintf("the plan of %s cannot be published: %d conflicts are open (`hopnhat plan %s` prints them)", w.Dir, plan.Open(), w.Dir)
-}
-
-func (s Stage) loopback() bool {
-	a, err := netip.ParseAddrPort(s.Address)
-	return err == nil && a.Addr().IsLoopback()
 }

@@ -16,6 +16,7 @@ type Config struct {
 	Zones     []ZoneFile // empty: the files of the folder zones, by convention
 	State     string     // folder of the server's own state, "var" by default
 	Policy    Policy
+	Resolver  netip.AddrPort // asked whether a parent holds DS; invalid: nobody is asked
 }
 
 // Listener is one address that answers one view at one instant.
@@ -56,6 +57,11 @@ func readConfig(file string, data []byte) (Config, []finding.Finding) {
 			d.list(n, "zones", func(n *node) { c.Zones = append(c.Zones, d.zoneFile(n)) })
 		}),
 		may("state", func(n *node) { c.State = read(d, n, "W-PATH", "the state folder", parseState) }),
+		may("resolver", func(n *node) {
+			if a := read(d, n, "W-VALUE", "the resolver", parseAddress); a != "" {
+				c.Resolver = netip.MustParseAddrPort(a)
+			}
+		}),
 		may("policy", func(n *node) {
 			d.fields(n, "policy",
 				may("version", func(n *node) { c.Policy.Version = read(d, n, "W-VALUE", "the version text", parseTXT) }),

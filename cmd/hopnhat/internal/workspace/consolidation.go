@@ -19,6 +19,7 @@ type Consolidation struct {
 	Systems   []System
 	Waves     []Wave
 	Questions []Question
+	Signing   []Signing
 
 	sheets []sheet // reserved labels that are still to be read
 }
@@ -133,6 +134,9 @@ func readConsolidation(file string, data []byte, open opener) (Consolidation, []
 		may("systems", func(n *node) { d.systems(n, &c) }),
 		may("waves", func(n *node) {
 			d.list(n, "waves", func(n *node) { c.Waves = append(c.Waves, d.wave(n)) })
+		}),
+		may("signed", func(n *node) {
+			d.list(n, "signed", func(n *node) { c.Signing = append(c.Signing, d.signing(n)) })
 		}),
 		may("questions", func(n *node) { d.questions(n, &c) }),
 		may("exceptions", func(n *node) {

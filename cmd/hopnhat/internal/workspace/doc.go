@@ -44,4 +44,5 @@
 //	W-SOURCE    a kind of source that is not read yet
 //	W-ZONE      the files of today's zones
 //	W-QUESTION  a question that blocks
+//	D-SIGNED    a signed zone that would be served unsigned
 package workspace

@@ -169,7 +169,8 @@ func (w *Workspace) World() zones.World {
 }
 
 // Plan merges the sources into the targets. Besides the merger's findings
-// there is a blocking one for each question that blocks. The plan may be
+// there is a blocking one for each question that blocks, and for each signed
+// zone that would be served unsigned. The plan may be
 // published only if it is publishable and no finding blocks.
 func (w *Workspace) Plan() (*merge.Plan, []finding.Finding) {
 	in := merge.Input{World: w.World(), Mapping: w.Mapping}
@@ -187,6 +188,7 @@ func (w *Workspace) Plan() (*merge.Plan, []finding.Finding) {
 			})
 		}
 	}
+	fs = append(fs, w.Signed()...)
 	finding.Sort(fs)
 	return plan, fs
 }
