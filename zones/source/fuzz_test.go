@@ -171,7 +171,7 @@ func TestRunes(t *testing.T) {
 		b := append(bytes.Repeat([]byte("x"), stepSize-shift), bytes.Repeat(part, stepSize/len(part)*2)...)
 		f := newConfFile("f", "f", b)
 		for _, near := range []int{0, stepSize, 2 * stepSize, len(b) - 40} {
-			for i := max(0, near-20); i < min(len(b), near+20); i++ {
+			for i := max(0, near-8); i < min(len(b), near+8); i++ {
 				if got, want := f.runes(i), utf8.RuneCount(b[:i]); utf8.RuneStart(b[i]) && got != want {
 					t.Fatalf("%d characters before octet %d, not %d", want, i, got)
 				}
