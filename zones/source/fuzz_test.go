@@ -57,9 +57,13 @@ func slow(b []byte) (out []token) {
 	return out
 }
 
-// plainly writes the tokens that mean something, each on a line.
+// plainly writes the tokens that mean something, each on a line. A file that
+// is refused as no text, for an octet in a comment too, stays as it is.
 func plainly(b []byte) []byte {
-	var out []byte
+	if bytes.IndexByte(b, 0) >= 0 || bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+		return b
+	}
+	out := []byte("\n") // so that no word comes to stand where a byte order mark may
 	for _, t := range slow(bytes.TrimPrefix(b, []byte(byteOrderMark))) {
 		if t.kind != blank && t.kind != comment {
 			out = append(append(out, bytes.TrimPrefix(b, []byte(byteOrderMark))[t.start:t.end]...), '\n')
@@ -78,7 +82,7 @@ func plainly(b []byte) []byte {
 //     same with each token on a line of its own;
 //   - WHOLE: a zone is given exactly where there is no error.
 func FuzzConf(f *testing.F) {
-	beside := []string{"", qvn, "type master", phucat, "include \"a\";", "include \"named.conf\";", "$TTL 60\n@ SOA a b 1 2 3 4 5\n@ NS a\n$INCLUDE a\n"}
+	beside := []string{"", qvn, "type master", phucat, "include \"a\";", "include \"named.conf\";", "# \x00 no text\n", "\xff\xfe", "$TTL 60\n@ SOA a b 1 2 3 4 5\n@ NS a\n$INCLUDE a\n"}
 	add := func(conf []byte) {
 		for _, b := range beside {
 			f.Add(conf, []byte(b))
@@ -99,7 +103,7 @@ func FuzzConf(f *testing.F) {
 		`zone "q.vn" { include "a"; file "a"; };`, `view a { include "a"; }; view b { zone "q.vn" { in-view a; }; };`,
 		`options { directory "/"; }; zone "q.vn" { type slave; file "/x/a"; journal "a"; };`,
 		"\xef\xbb\xbfzone q.vn/* c */{ type/**/master; };", `"a\"b\\" /* cut`, `/*/ " /*/ ' !{ // }`, `zone "q.vn" { type master; file "a`,
-		"a{a{a{}}};;};", "zone\x80\xff \"\x80\";\r", "zone a/*", "a!b/c#d//e\n", "include;include{};{};\"zone\" a;",
+		"a{a{a{}}};;};", "zone\x80\xff \"\x80\";\r", "zone a/*", "a!b/c#d//e\n", "\t\xff\xfea { b; };", " \xef\xbb\xbfa;", "include;include{};{};\"zone\" a;",
 	} {
 		add([]byte(s))
 	}
