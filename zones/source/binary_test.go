@@ -283,15 +283,15 @@ func TestJournalOfRealServer(t *testing.T) {
 	_, finds = readKind(t, dir, "bind", "views.conf", "phucat.vn")
 	sync := command(t, only(t, finds, "B-JOURNAL"), "rndc")
 	words := strings.Fields(sync)
-	if sync != "rndc sync -clean phucat.vn IN tslcd" {
+	if sync != "rndc sync phucat.vn IN tslcd" {
 		t.Error(sync)
 	}
 	run(t, dir, "", slices.Concat([]string{rndc, "-s", "127.0.0.1", "-p", fmt.Sprint(s.control), "-k", "rndc.conf"}, words[1:])...)
-	// BIND removes the journal at once and writes the file after rndc has
-	// returned. Each question to the server gives it time.
+	// BIND writes the file after rndc has returned; until then the journal tells
+	// that the file is old. Each question to the server gives it time.
 	for end := time.Now().Add(time.Minute); ; {
 		z, finds = readKind(t, dir, "bind", "views.conf", "phucat.vn")
-		if z.Zone == nil || z.Zone.Serial() == 8 || time.Now().After(end) {
+		if z.Zone != nil || time.Now().After(end) {
 			break
 		}
 		run(t, dir, "", rndc, "-s", "127.0.0.1", "-p", fmt.Sprint(s.control), "-k", "rndc.conf", "status")

@@ -371,7 +371,7 @@ func (r *zoneReader) openJournal() {
 
 // sync is the command that writes a journal into its zone file.
 func (r *zoneReader) sync() string {
-	s := "rndc sync -clean " + r.origin()
+	s := "rndc sync " + r.origin()
 	if r.cz.View != DefaultView {
 		s += " IN " + argument(r.cz.View)
 	}

@@ -12,9 +12,10 @@
 //	BOUNDED  file sizes, includes and nesting have limits
 //	FRESH    a zone file that BIND knows newer data of (a journal) is refused
 //
-// FRESH sees a journal's header only. rndc sync -clean removes the journal
-// before BIND has written the zone file (9.18): a copy made in between is old
-// and nothing in it tells so, which is why the findings name the serial.
+// FRESH sees a journal's header only. The command that findings name is rndc
+// sync, without -clean: BIND 9.18 removes the journal before it has written
+// the zone file, and in a copy made in between nothing tells that it is old.
+// With the journal kept, such a copy is refused.
 //
 // Choices where BIND depends on the machine that it runs on:
 //
