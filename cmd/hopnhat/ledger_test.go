@@ -52,9 +52,17 @@ func TestLedgerFromOutside(t *testing.T) {
 
 	// A record goes from the merger's output.
 	for _, c := range []struct{ file, typ string }{
-		{"internet/gialai.gov.vn", "A"}, {"internet/gialai.gov.vn", "AAAA"}, {"internet/gialai.gov.vn", "CNAME"}, {"internet/gialai.gov.vn", "MX"},
-		{"internet/gialai.gov.vn", "TXT"}, {"internet/gialai.gov.vn", "NS"}, {"internet/gialai.gov.vn", "SRV"}, {"internet/gialai.org.vn", "A"},
-		{"tslcd/gialai.gov.vn", "A"}, {"internet/binhdinh.gov.vn", "CNAME"}, {"internet/quynhon.binhdinh.gov.vn", "A"},
+		{"internet/gialai.gov.vn", "A"},
+		{"internet/gialai.gov.vn", "AAAA"},
+		{"internet/gialai.gov.vn", "CNAME"},
+		{"internet/gialai.gov.vn", "MX"},
+		{"internet/gialai.gov.vn", "TXT"},
+		{"internet/gialai.gov.vn", "NS"},
+		{"internet/gialai.gov.vn", "SRV"},
+		{"internet/gialai.org.vn", "A"},
+		{"tslcd/gialai.gov.vn", "A"},
+		{"internet/binhdinh.gov.vn", "CNAME"},
+		{"internet/quynhon.binhdinh.gov.vn", "A"},
 	} {
 		t.Run("lost "+c.file+" "+c.typ, func(t *testing.T) {
 			dir := copied(t, out)
