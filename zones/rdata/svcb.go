@@ -57,8 +57,9 @@ func (p *parser) params() error {
 		if has && text == "" && p.i+1 < len(p.fields) && p.fields[p.i+1].Quoted {
 			p.i++
 			text = string(p.fields[p.i].Text)
+		} else if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
+			text = text[1 : len(text)-1]
 		}
-		text = strings.TrimSuffix(strings.TrimPrefix(text, `"`), `"`)
 		v, err := paramValue(k, []byte(text), has)
 		if err != nil {
 			return p.bad(key+": "+err.Error(), "see RFC 9460 2.1")
