@@ -319,13 +319,15 @@ func TestParentChild(t *testing.T) {
 }
 
 // FuzzParseName: what is read prints and reads back as itself, on the wire
-// too; what is not read says why.
+// too, and is what readName and miekg/dns read; what is not read says why.
 func FuzzParseName(f *testing.F) {
 	for _, s := range []string{"mail.binhdinh.gov.vn", "@", ".", "", `a\.b\032c.vn.`, "*.x", strings.Repeat("a.", 127), strings.Repeat("a", 64), `\256`, "ế.vn", "..", "a..b"} {
 		f.Add(s)
 	}
 	origin := MustName("binhdinh.gov.vn")
 	f.Fuzz(func(t *testing.T, s string) {
+		againstTwins(t, s, origin)
+		againstTwins(t, s, Root())
 		n, err := ParseNameIn(s, origin)
 		if err != nil {
 			if !n.IsZero() {
