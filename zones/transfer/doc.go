@@ -1,0 +1,47 @@
+// Package transfer moves zones between servers: it fetches a zone from a live
+// server (AXFR, RFC 5936), signed with TSIG (RFC 8945) where a key is given,
+// reads the members of catalog zones (RFC 9432) and holds two versions of a
+// zone against each other.
+//
+// Invariants, by name:
+//
+//	WHOLE     a zone comes back only if its first and last SOA are equal, each
+//	          message was good and, with a key, each message is covered by a
+//	          good signature; else nothing is taken
+//	COUNT     records in = taken + duplicates + refused, and each refused one
+//	          is listed with its place, up to a limit
+//	BOUNDED   octets, records, messages and time have limits, a name's pointers too
+//	PLACE     a record's place is axfr://ADDRESS:PORT/ZONE and its ordinal in
+//	          the transfer, counted from 1
+//	SECRET    a key's secret is never printed
+//	ALONE     nothing is left running when a function returns
+//
+// The ids of findings:
+//
+//	X-CONNECT  no connection, or it broke before anything was answered
+//	X-TIMEOUT  the server does not answer, or stalls, or is too slow
+//	X-REFUSED  REFUSED: the server does not let us transfer
+//	X-NOTAUTH  NOTAUTH, or an answer without records: the server does not hold the zone
+//	X-NOTIMP   NOTIMP or FORMERR: the server does not know AXFR, or TSIG
+//	X-RCODE    another error code
+//	X-TSIG     a signature that is missing or wrong, or that the server did not accept
+//	X-KEY      a key that cannot be read or used (error), or is weak (warning)
+//	X-SHORT    the transfer ended before its last SOA
+//	X-MESSAGE  a message that breaks the protocol (error), or a slip that does no harm (warning)
+//	X-SOA      the first record is no SOA of the zone, or the last differs
+//	X-LIMIT    a limit
+//	X-RDATA    a record whose data do not fit its type
+//	X-ZONE     warning: a record that cannot stand in the zone, not taken
+//	X-DUP      note: records that came more than once
+//	X-TTL      note: RRsets whose records came with several TTLs
+//	X-SERIAL   the serial changed during the transfer (warning), or could not be asked again (note)
+//	X-CATALOG  a catalog zone that breaks RFC 9432
+//	X-LIST     a list of zones with a line that is no name
+//	X-DIFF     two sources of one zone differ
+//
+// Where to change what: name.go and message.go read and write DNS messages,
+// data.go expands compressed data, by a table of types; frame.go is the framing of TCP;
+// tsig.go signs and verifies on both sides of a conversation, key.go reads
+// keys; axfr.go talks to the server, receive.go judges the stream without
+// knowing about connections, soa.go asks for a serial; advice.go says what to set on the other server.
+package transfer
