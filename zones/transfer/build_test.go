@@ -51,21 +51,26 @@ func rrs(t testing.TB, text string) (out []dns.RR) {
 // toRecord gives a record of miekg/dns in our form.
 func toRecord(t testing.TB, rr dns.RR) zones.Record {
 	t.Helper()
+	r, ok := fromMiekg(rr)
+	if !ok {
+		t.Fatalf("%v cannot be packed", rr)
+	}
+	return r
+}
+
+func fromMiekg(rr dns.RR) (r zones.Record, ok bool) {
 	buf := make([]byte, dns.MaxMsgSize+300)
 	n, err := dns.PackRR(rr, buf, 0, nil, false)
 	if err != nil {
-		t.Fatal(err)
+		return r, false
 	}
 	owner, at, err := zones.NameFromWire(buf[:n])
 	if err != nil {
-		t.Fatal(err)
+		return r, false
 	}
 	typ := zones.Type(rr.Header().Rrtype)
 	data, err := rdata.Canonical(typ, buf[at+10:n])
-	if err != nil {
-		t.Fatalf("%v: %v", rr, err)
-	}
-	return zones.Record{Owner: owner, Type: typ, TTL: rr.Header().Ttl, Data: data}
+	return zones.Record{Owner: owner, Type: typ, TTL: rr.Header().Ttl, Data: data}, err == nil
 }
 
 func toZone(t testing.TB, origin string, rs []dns.RR) *zones.Zone {

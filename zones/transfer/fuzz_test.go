@@ -1,0 +1,123 @@
+package transfer
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// FuzzTransfer feeds a stream of messages, framed as TCP has them. The laws:
+// nothing panics; COUNT; what is accepted and can be read by miekg/dns too is
+// the same zone there; with a key nothing is accepted but the one stream that
+// was signed.
+func FuzzTransfer(f *testing.F) {
+	key := testKey(f)
+	rs := rrs(f, sample)
+	flat := func(ms [][]byte) (out []byte) {
+		for _, m := range ms {
+			out = append(out, frame(m)...)
+		}
+		return out
+	}
+	for _, each := range []int{1, 4, 100} {
+		f.Add(flat(pack(f, answers(testID, "example", append(rs, rs[0]), each), nil, "", start, nil)), false)
+	}
+	f.Add(flat(signed(f, key, start, every)), true)
+	f.Add(flat(signed(f, key, start, func(i int) bool { return i == 0 || i == 5 })), true)
+	f.Add([]byte{0, 12, 0x12, 0x34, 0x84, 0, 0, 0, 0, 0, 0, 0, 0, 0}, false)
+	f.Add([]byte{0, 25, 0x12, 0x34, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 0, 0}, false)
+	want := toZone(f, "example", rs)
+	f.Fuzz(func(t *testing.T, stream []byte, withKey bool) {
+		var ms [][]byte
+		r := bytes.NewReader(stream)
+		for {
+			b, err := readFrame(r, make([]byte, maxMsg))
+			if err != nil {
+				break
+			}
+			ms = append(ms, b)
+		}
+		k := key
+		if !withKey {
+			k = nil
+		}
+		z, used, rep, fs := receive(k, start, ms)
+		for _, f := range fs {
+			_ = f.String()
+		}
+		if z == nil {
+			return
+		}
+		if withKey && !z.Equal(want) {
+			t.Fatal("a zone that was not signed")
+		}
+		if rep.Records != rep.Taken+rep.Duplicates+rep.Refused {
+			t.Fatalf("%+v", rep)
+		}
+		if twin, ok := slow(ms[:used]); ok && !twin.Equal(z) {
+			_, d := Compare(twin, z)
+			t.Fatalf("miekg/dns reads another zone:\n%s", show(d))
+		}
+	})
+}
+
+// slow is the obvious twin: miekg/dns unpacks each message, and all answers
+// that can stand in the zone are gathered. False where it cannot read them.
+func slow(ms [][]byte) (*zones.Zone, bool) {
+	b := zones.NewBuilder(zones.ID{Origin: zones.MustName("example"), View: zones.Internet})
+	for _, raw := range ms {
+		m := new(dns.Msg)
+		if m.Unpack(raw) != nil {
+			return nil, false
+		}
+		for _, rr := range m.Answer {
+			r, ok := fromMiekg(rr)
+			if !ok {
+				return nil, false
+			}
+			if r.Owner.Within(zones.MustName("example")) && rr.Header().Class == dns.ClassINET && r.Type.IsData() &&
+				(r.Type != zones.TypeSOA || r.Owner == zones.MustName("example")) {
+				if r.Type == zones.TypeSOA && b.Len() > 0 {
+					continue // the closing SOA, whose TTL does not count
+				}
+				b.Add(r)
+			}
+		}
+	}
+	z, err := b.Freeze()
+	return z, err == nil
+}
+
+// FuzzName: a name that we read, miekg/dns reads too, as the same name and of
+// the same length; what skips names agrees on where they end.
+func FuzzName(f *testing.F) {
+	f.Add([]byte("\x07example\x00"), 0)
+	f.Add([]byte("\x03www\xc0\x0c"), 0)
+	f.Add([]byte("\x07example\x00\x03www\xc0\x0c\xc0\x15"), 13)
+	f.Add([]byte(strings.Repeat("\x01a", 127)+"\x00\xc0\x0c"), 255)
+	f.Fuzz(func(t *testing.T, body []byte, off int) {
+		msg := append(make([]byte, headerLen), body...)
+		if off < 0 || off > len(body) || len(msg) > maxMsg {
+			return
+		}
+		off += headerLen
+		n, next, ok := readName(msg, off)
+		if !ok {
+			return
+		}
+		if at, ok := skipName(msg, off); !ok || at != next {
+			t.Fatalf("skipName %d %v, readName %d", at, ok, next)
+		}
+		text, at, err := dns.UnpackDomainName(msg, off)
+		if err != nil {
+			t.Fatalf("%v: miekg/dns refuses it: %v", n, err)
+		}
+		if m, err := zones.ParseName(text); err != nil || m != n || at != next {
+			t.Fatalf("%v %d, miekg/dns has %s %d (%v)", n, next, text, at, err)
+		}
+	})
+}
