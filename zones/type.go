@@ -133,12 +133,18 @@ func (t Type) String() string {
 	return "TYPE" + strconv.Itoa(int(t))
 }
 
-// ParseType reads a mnemonic or TYPEnnn, in any case.
+// ParseType reads a mnemonic or TYPEnnn; ASCII letters may be small.
 func ParseType(s string) (Type, bool) {
 	if t, ok := typeNumbers[s]; ok {
 		return t, true
 	}
-	u := strings.ToUpper(s)
+	// strings.ToUpper would make an S of U+017F too.
+	u := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' {
+			return r - ('a' - 'A')
+		}
+		return r
+	}, s)
 	if t, ok := typeNumbers[u]; ok {
 		return t, true
 	}
