@@ -45,6 +45,19 @@ func (r Record) Compare(s Record) int {
 	return 0
 }
 
+// fault tells why no RRset can hold r; nil if one can.
+func (r Record) fault() error {
+	switch {
+	case r.Owner.IsZero():
+		return ErrNameEmpty
+	case !r.Type.IsData():
+		return fmt.Errorf("%v is not a type of data", r.Type)
+	case len(r.Data) > 0xffff:
+		return ErrDataLong
+	}
+	return nil
+}
+
 // Key names an RRset within a zone. It is comparable.
 type Key struct {
 	Owner Name
@@ -89,15 +102,11 @@ func NewRRset(records ...Record) (RRset, error) {
 	slices.SortStableFunc(rs, func(a, b Record) int { return strings.Compare(a.Data, b.Data) })
 	s := RRset{key: Key{rs[0].Owner, rs[0].Type}, ttl: MaxTTL}
 	for _, r := range rs {
-		switch {
-		case r.Owner != s.key.Owner || r.Type != s.key.Type:
+		if r.Owner != s.key.Owner || r.Type != s.key.Type {
 			return RRset{}, ErrRRsetMixed
-		case r.Owner.IsZero():
-			return RRset{}, ErrNameEmpty
-		case !r.Type.IsData():
-			return RRset{}, fmt.Errorf("%v is not a type of data", r.Type)
-		case len(r.Data) > 0xffff:
-			return RRset{}, ErrDataLong
+		}
+		if err := r.fault(); err != nil {
+			return RRset{}, err
 		}
 		if r.TTL > MaxTTL {
 			r.TTL = 0

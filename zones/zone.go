@@ -206,22 +206,36 @@ func (b *Builder) Freeze() (*Zone, error) {
 		for j < len(rs) && rs[j].Owner == rs[i].Owner && rs[j].Type == rs[i].Type {
 			j++
 		}
-		s, err := NewRRset(rs[i:j]...)
-		switch {
-		case err != nil:
-			errs = append(errs, &RecordError{rs[i], err})
-		case !s.Owner().Within(b.id.Origin):
-			errs = append(errs, &RecordError{rs[i], ErrOutOfZone})
-		case s.Type() == TypeSOA && s.Owner() != b.id.Origin:
-			errs = append(errs, &RecordError{rs[i], ErrSOAOwner})
-		case s.Type() == TypeSOA && s.Len() > 1:
-			errs = append(errs, &RecordError{s.Record(1), ErrTwoSOA})
-		default:
+		before := len(errs)
+		for _, r := range rs[i:j] {
+			if err := b.fault(r, rs[i]); err != nil {
+				errs = append(errs, &RecordError{r, err})
+			}
+		}
+		if len(errs) == before {
+			s, _ := NewRRset(rs[i:j]...) // one key, no fault: nothing is left to refuse
 			sets = append(sets, s)
 		}
 		i = j
 	}
 	return freeze(b.id, sets, errs)
+}
+
+// fault tells why the zone cannot hold r, where first is the first record
+// added of r's RRset; nil if it can.
+func (b *Builder) fault(r, first Record) error {
+	if err := r.fault(); err != nil {
+		return err
+	}
+	switch {
+	case !r.Owner.Within(b.id.Origin):
+		return ErrOutOfZone
+	case r.Type == TypeSOA && r.Owner != b.id.Origin:
+		return ErrSOAOwner
+	case r.Type == TypeSOA && r.Data != first.Data:
+		return ErrTwoSOA
+	}
+	return nil
 }
 
 // freeze indexes sets, which are sorted and good one by one.
