@@ -92,6 +92,9 @@ func againstTwins(t interface{ Fatalf(string, ...any) }, text string, origin Nam
 	if text == "@" || !origin.IsRoot() && !dns.IsFqdn(text) {
 		return // miekg/dns knows no origin here
 	}
+	if trimmed := strings.TrimRight(strings.TrimSuffix(text, "."), `\`); trimmed != "" && trimmed[len(trimmed)-1] >= 0x80 {
+		return // its IsFqdn counts backslashes from where a character of several octets begins
+	}
 	buf := make([]byte, 300)
 	if end, err := dns.PackDomainName(dns.Fqdn(text), buf, 0, nil, false); err != nil || string(lowered(buf[:end])) != n.Wire() {
 		t.Fatalf("%q packs as %q (%v), want %q", text, buf[:end], err, n.Wire())
