@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"gialai.gov.vn/hopnhat/zones"
 )
@@ -63,26 +65,31 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// show replaces control characters, which would move a terminal's cursor.
+// show makes a line fit to be shown: what would move a terminal's cursor, turn
+// the direction of writing or stand there unseen becomes U+FFFD, and so does
+// each octet that is not UTF-8.
 func show(line string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\t' && (r < ' ' || r == 0x7f || r == 0xfeff || 0x80 <= r && r < 0xa0) {
-			return '\ufffd'
+		if r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return utf8.RuneError
 		}
 		return r
-	}, strings.ToValidUTF8(line, "\ufffd"))
+	}, line)
 }
 
-// mark draws a caret under the column, keeping tabs so that it lines up.
+// mark draws a caret under the column of a line as show shows it. Tabs are
+// kept, so that it lines up; combining marks (decomposed Vietnamese) take no
+// room of their own.
 func mark(line string, column int) string {
 	var b strings.Builder
 	for _, r := range line {
 		if column--; column <= 0 {
 			break
 		}
-		if r == '\t' {
+		switch {
+		case r == '\t':
 			b.WriteByte('\t')
-		} else {
+		case !unicode.In(r, unicode.Mn, unicode.Me):
 			b.WriteByte(' ')
 		}
 	}

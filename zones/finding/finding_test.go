@@ -7,7 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
+
+	"pgregory.net/rapid"
 
 	"gialai.gov.vn/hopnhat/zones"
 )
@@ -87,6 +90,62 @@ func TestSort(t *testing.T) {
 	}
 }
 
+// TestMark: the caret stands under its column as a terminal shows the line,
+// whatever stands before it.
+func TestMark(t *testing.T) {
+	for _, c := range []struct {
+		what, line string
+		column     int
+		shown      string
+		mark       string
+	}{
+		{"the first column", "abc", 1, "abc", "^"},
+		{"composed", "\u1ebf\u1ed9 A", 4, "\u1ebf\u1ed9 A", "   ^"},
+		{"decomposed", "e\u0302\u0301o\u0323\u0302 A", 8, "e\u0302\u0301o\u0323\u0302 A", "   ^"},
+		{"an enclosing mark", "1\u20dd A", 4, "1\u20dd A", "  ^"},
+		{"tabs", "\tw\t\tA", 5, "\tw\t\tA", "\t \t\t^"},
+		{"tabs and marks", "o\u0302\tA", 4, "o\u0302\tA", " \t^"},
+		{"octets of no UTF-8 in a row", "g\xec\xe0\xf2 A", 6, "g\ufffd\ufffd\ufffd A", "     ^"},
+		{"a character cut short", "\xe1\xba A", 4, "\ufffd\ufffd A", "   ^"},
+		{"unseen", "a\u200b\ufeff\u00adb", 5, "a\ufffd\ufffd\ufffdb", "    ^"},
+		{"the direction turned", "a\u202ecod\u2066.b", 8, "a\ufffdcod\ufffd.b", "       ^"},
+		{"lines of Unicode", "a\u2028\u2029\u0085b", 5, "a\ufffd\ufffd\ufffdb", "    ^"},
+		{"a space that does not break", "a\u00a0b", 3, "a\u00a0b", "  ^"},
+		{"beyond the end", "ab", 9, "ab", "  ^"},
+	} {
+		f := Finding{Found: "x", Line: c.line, At: zones.Place{File: "f", Line: 1, Column: c.column}}
+		if want := fmt.Sprintf("f:1:%d: note: x\n    %s\n    %s", c.column, c.shown, c.mark); f.String() != want {
+			t.Errorf("%s: %q, want %q", c.what, f.String(), want)
+		}
+	}
+}
+
+// TestMarkTwin: what stands before the caret is as wide as what stands before
+// its column in the line shown, counted cell by cell.
+func TestMarkTwin(t *testing.T) {
+	cell := rapid.SampledFrom([]string{"a", " ", "\t", "\u1ebf", "e\u0302\u0301", "o\u0323", "\xff", "\xe1\xba", "\x1b", "\u200b", "\u2028", "\u00a0"})
+	width := func(s string) (cells int) {
+		for _, r := range s {
+			switch {
+			case r == '\t':
+				cells += 8 - cells%8
+			case !strings.ContainsRune("\u0301\u0302\u0323", r):
+				cells++
+			}
+		}
+		return cells
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		before := strings.Join(rapid.SliceOfN(cell, 0, 8).Draw(t, "before"), "")
+		f := Finding{Found: "x", Line: before + "A", At: zones.Place{Line: 1, Column: utf8.RuneCountInString(before) + 1}}
+		lines := strings.Split(f.String(), "\n")
+		shown, mark := lines[1], lines[2]
+		if len(lines) != 3 || width(strings.TrimSuffix(shown, "A")) != width(strings.TrimSuffix(mark, "^")) {
+			t.Fatalf("%q", lines)
+		}
+	})
+}
+
 // FuzzString: no line, no column makes a message that is not text, that has
 // control characters of the line, or that is without bounds.
 func FuzzString(f *testing.F) {
@@ -99,7 +158,7 @@ func FuzzString(f *testing.F) {
 			t.Fatalf("%d octets of %d, valid %v", len(s), len(line), utf8.ValidString(s))
 		}
 		for _, r := range s {
-			if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
+			if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
 				t.Fatalf("the control character %U in %q", r, s)
 			}
 		}
