@@ -35,6 +35,7 @@ var levels = map[string]int{
 
 	"cmd/hopnhat/internal/workspace": 4,
 	"cmd/hopnhat/internal/export":    5,
+	"cmd/hopnhat/internal/imports":   6,
 	"cmd/hopnhat/internal/daemon":    6,
 	"cmd/hopnhat/internal/cli":       7,
 	"cmd/hopnhat":                    8,

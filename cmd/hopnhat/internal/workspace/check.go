@@ -98,8 +98,15 @@ func (d *decoder) checkSources(sources []Source) {
 		if !slices.Contains(views, string(id.View)) {
 			views = append(views, string(id.View))
 		}
+		if s.Checks != "" {
+			i := slices.IndexFunc(sources, func(o Source) bool { return o.Name == s.Checks })
+			if i >= 0 && (sources[i].ID != id || sources[i].Checks != "") {
+				d.add(d.finding("W-RULE", s.At.Line, s.At.Column, fmt.Sprintf("the source %s, the zone %v, is held against %s, which is not that zone brought in", s.Name, id, s.Checks), "name the source that brings this zone"))
+			}
+			continue
+		}
 		if f, ok := first[id]; ok {
-			d.add(d.finding("W-VALUE", s.At.Line, s.At.Column, fmt.Sprintf("the sources %s and %s are both the zone %v", f, s.Name, id), "keep one of them, or give them different views"))
+			d.add(d.finding("W-VALUE", s.At.Line, s.At.Column, fmt.Sprintf("the sources %s and %s are both the zone %v", f, s.Name, id), "keep one of them, or let one be held against the other: checks: "+f))
 		}
 		first[id] = s.Name
 	}

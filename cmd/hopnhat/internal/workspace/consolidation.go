@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"net/netip"
 	"time"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -48,10 +49,13 @@ type Site struct {
 type Source struct {
 	Name     string // its key
 	ID       zones.ID
-	Kind     string   // "file", "bind", or one that no reader exists for yet
-	Path     string   // inside the workspace, with slashes
-	BindView string   // BIND\'s own name of the view, where its tree has several
-	Skip     []string // kinds of records to leave out
+	Kind     string         // "file", "bind", "axfr", or one that no reader exists for yet
+	Path     string         // inside the workspace, with slashes; for "axfr" the copy of the last import
+	Server   netip.AddrPort // for "axfr": who is asked
+	KeyFile  string         // for "axfr": the file with the TSIG key, inside the workspace; "" asks unsigned
+	Checks   string         // the key of the source that this one is held against; it brings nothing itself
+	BindView string         // BIND\'s own name of the view, where its tree has several
+	Skip     []string       // kinds of records to leave out
 	At       zones.Place
 
 	line string // of the file, for messages

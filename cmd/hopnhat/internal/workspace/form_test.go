@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"net/netip"
 	"os"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ func star(s string) mapping.Pattern  { return mapping.Pattern{Star: true, Name: 
 // compared leaves out places, which the test looks at by themselves.
 var compared = cmp.Options{
 	cmp.AllowUnexported(zones.Name{}), cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
+	cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
 	cmpopts.IgnoreTypes(zones.Place{}), cmpopts.IgnoreUnexported(Consolidation{}, Source{}),
 }
 
@@ -130,7 +132,7 @@ func TestFormEncodings(t *testing.T) {
 	}
 	got, fs := readConsolidation("c", crlf, nil)
 	hold(t, fs, []string{"15:70 W-SOURCE windows is not read yet"})
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(zones.Name{}, Consolidation{}, Source{}, sheet{}, filter{}), cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); d != "" {
+	if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }), cmp.AllowUnexported(zones.Name{}, Consolidation{}, Source{}, sheet{}, filter{}), cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); d != "" {
 		t.Error("BOM and CRLF: -want +got\n" + d)
 	}
 	var le, be []byte

@@ -2,6 +2,8 @@ package workspace
 
 import (
 	"fmt"
+	"net/netip"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,6 +19,25 @@ const allSystems = "all"
 // sourceKinds are the keys that say where a source's zone is read from. Those
 // that no reader exists for yet are known, so that the error can say so.
 var sourceKinds = []string{"file", "bind", "windows", "axfr", "sheet"}
+
+// axfr is the kind of source that is brought in from a live server, by
+// `hopnhat import`; what is read is the copy of the last import.
+const axfr = "axfr"
+
+// ImportedFolder is where copies of what came from servers lie.
+const ImportedFolder = "imported"
+
+// parseServer reads ADDRESS or ADDRESS:PORT; the port is 53 when left out.
+func parseServer(s string) (netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.AddrPortFrom(a, 53), nil
+	}
+	a, err := parseAddress(s)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return netip.ParseAddrPort(a)
+}
 
 // states are the words for a State, by its number.
 var states = []string{"open", "proposed", "decided"}
@@ -73,13 +94,22 @@ func (d *decoder) sources(n *node, c *Consolidation) {
 				d.listOrOne(n, "skip", func(n *node) { x.Skip = append(x.Skip, d.str(n, "what to skip")) })
 			}),
 		}
+		var keyed, checks *node
+		fs = append(fs,
+			may("key", func(n *node) { keyed, x.KeyFile = n, d.path(n, "the file of a TSIG key") }),
+			may("checks", func(n *node) { checks, x.Checks = n, d.ref(n, "sources") }))
 		for _, kind := range sourceKinds {
 			fs = append(fs, may(kind, func(n *node) {
 				if x.Kind != "" {
 					d.fail("W-KEY", n, "the source "+k.text+" is read from "+x.Kind+" and from "+kind, "keep one of them, or make two sources")
 					return
 				}
-				x.Kind, x.Path = kind, d.path(n, "a source's file")
+				x.Kind = kind
+				if kind == axfr {
+					x.Server, x.Path = read(d, n, "W-VALUE", "a server", parseServer), path.Join(ImportedFolder, k.text+".zone")
+					return
+				}
+				x.Path = d.path(n, "a source's file")
 				if !slices.Contains(source.Kinds(), kind) {
 					d.fail("W-SOURCE", n, "a source of kind "+kind+" is not read yet", "bring it as a master file (file:) or as a BIND tree (bind:)")
 				}
@@ -91,7 +121,13 @@ func (d *decoder) sources(n *node, c *Consolidation) {
 		if x.BindView != "" && x.Kind != "bind" {
 			d.fail("W-KEY", k, "bind-view belongs to a source of kind bind", "delete it, or name a named.conf with bind:")
 		}
-		if len(x.Skip) > 0 && (x.Kind == "file" || x.Kind == "bind") {
+		if keyed != nil && x.Kind != axfr {
+			d.fail("W-KEY", keyed, "key belongs to a source of kind axfr", "delete it, or name a server with axfr:")
+		}
+		if checks != nil && x.Checks == k.text {
+			d.fail("W-RULE", checks, "the source "+k.text+" is held against itself", "name another source of the same zone")
+		}
+		if len(x.Skip) > 0 && (x.Kind == "file" || x.Kind == "bind" || x.Kind == axfr) {
 			d.fail("W-KEY", k, "skip is not known for a source of kind "+x.Kind, "drop records by a rule: {from: …, types: […], drop: true}")
 		}
 		c.Sources = append(c.Sources, x)

@@ -1,22 +1,40 @@
 package workspace
 
 import (
+	"errors"
+	"io/fs"
+
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/source"
 )
 
 // source reads one zone that is brought in.
 func (r *reader) source(s Source) {
-	spec := source.Spec{Name: s.Name, ID: s.ID, Kind: s.Kind, Path: s.Path, BindView: s.BindView, At: s.At}
-	z, fs := source.Read(r.fsys, spec, r.options(s.ID.Origin))
-	for _, f := range fs {
+	if s.Checks != "" {
+		return // it brings nothing; import holds it against the other
+	}
+	kind := s.Kind
+	if kind == axfr {
+		kind = "file"
+		if _, err := fs.Stat(r.fsys, s.Path); errors.Is(err, fs.ErrNotExist) {
+			r.add(finding.Finding{
+				ID: "W-SOURCE", Severity: finding.Error, At: s.At, Line: s.line,
+				Found: "the source " + s.Name + " was not brought in yet", Mend: "run: hopnhat import " + s.Name,
+			})
+			r.w.parts = append(r.w.parts, part{source: s.Name, id: s.ID, files: []string{s.Path}, at: s.At})
+			return
+		}
+	}
+	spec := source.Spec{Name: s.Name, ID: s.ID, Kind: kind, Path: s.Path, BindView: s.BindView, At: s.At}
+	z, finds := source.Read(r.fsys, spec, r.options(s.ID.Origin))
+	for _, f := range finds {
 		if f.At == s.At && f.Line == "" {
 			f.Line = s.line
 		}
 		r.add(f)
 	}
 	p := part{source: s.Name, id: s.ID, files: z.Files, at: s.At}
-	if !finding.Failed(fs) {
+	if !finding.Failed(finds) {
 		p.zone = z.Zone
 	}
 	r.w.parts = append(r.w.parts, p)

@@ -109,6 +109,21 @@ func reason(err error) string {
 // missing.
 func (w *Workspace) Whole() bool { return w.okConfig && w.okConsolidation && len(w.Missing()) == 0 }
 
+// Readable tells whether both YAML files were read without an error, whatever
+// became of the zones.
+func (w *Workspace) Readable() bool { return w.okConfig && w.okConsolidation }
+
+// Brought returns the zone that a source brings, as it was read; nil if it
+// could not be.
+func (w *Workspace) Brought(source string) *zones.Zone {
+	for _, p := range w.parts {
+		if p.source == source && source != "" {
+			return p.zone
+		}
+	}
+	return nil
+}
+
 // Missing lists the zones that could not be read.
 func (w *Workspace) Missing() (ids []zones.ID) {
 	for _, p := range w.parts {
