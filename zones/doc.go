@@ -17,5 +17,5 @@
 //	DELTA       Diff(a, b).Apply(a) equals b
 //
 // Where to change what: a new record type's mnemonic goes into type.go, its
-// fields into package rdata; names.go has the text and wire forms of names.
+// fields into package rdata; name.go has the text and wire forms of names.
 package zones

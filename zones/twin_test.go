@@ -23,8 +23,10 @@ func readName(text string, origin Name) ([]string, bool) {
 		return nil, false
 	case text == ".":
 		return nil, true
+	case text == "@" && origin.IsZero():
+		return nil, false
 	case text == "@":
-		return labels(origin), !origin.IsZero()
+		return labels(origin), true
 	}
 	all := element.FindAllString(text, -1)
 	if strings.Join(all, "") != text {

@@ -319,6 +319,7 @@ func TestDeltaRefuses(t *testing.T) {
 		"there with another TTL":   {Delta{ID: testID, Removed: []Record{other}}, ErrNotThere},
 		"removed twice":            {Delta{ID: testID, Removed: []Record{a, a}}, ErrNotThere},
 		"there already":            {Delta{ID: testID, Added: []Record{a}}, ErrThere},
+		"there, added with a TTL":  {Delta{ID: testID, Added: []Record{other}}, ErrThere},
 		"added twice":              {Delta{ID: testID, Removed: []Record{a}, Added: []Record{a, a}}, ErrThere},
 		"the SOA alone goes":       {Delta{ID: testID, Removed: []Record{soaRecord(testID, 1)}}, ErrNoSOA},
 		"an owner out of the zone": {Delta{ID: testID, Added: []Record{{Owner: MustName("vn"), Type: TypeA}}}, ErrOutOfZone},
