@@ -41,6 +41,11 @@ func TestTypeCase(t *testing.T) {
 			t.Fatalf("%q is taken for %v", text, got)
 		}
 	}
+	for want, name := range typeNames {
+		if got, ok := ParseType(strings.ToLower(name)); !ok || got != want {
+			t.Fatalf("%s in small letters is %v, %v", name, got, ok)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		want := Type(rapid.Uint16().Draw(t, "type"))
 		if rapid.Bool().Draw(t, "known") {
