@@ -52,8 +52,14 @@ func MustName(s string) Name {
 }
 
 // ParseName reads the text form of an absolute name; the final dot may be
-// missing. Escapes are those of RFC 1035 5.1. Octets above 127 are kept.
-func ParseName(s string) (Name, error) { return ParseNameIn(s, Root()) }
+// missing. Escapes are those of RFC 1035 5.1. Octets above 127 are kept. "@"
+// means an origin, which there is none here: it is refused.
+func ParseName(s string) (Name, error) {
+	if s == "@" {
+		return Name{}, ErrNameRelative
+	}
+	return ParseNameIn(s, Root())
+}
 
 // ParseNameIn reads the text form of a name as a master file has it
 // (RFC 1035 5.1): "@" is the origin, a name without a final dot is relative

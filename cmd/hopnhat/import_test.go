@@ -141,3 +141,46 @@ func contents(t *testing.T, dir string) string {
 	}
 	return b.String()
 }
+
+// TestImportList prints the source lines of all zones of a server, found by a
+// catalog zone, by a list and by its named.conf; pasted, they are read.
+func TestImportList(t *testing.T) {
+	dir := t.TempDir()
+	zone := "$TTL 300\n@ SOA ns hm 7 3600 600 86400 300\n NS ns\nns A 192.0.2.1\n"
+	catalog := "$TTL 300\n@ SOA invalid. invalid. 1 3600 600 86400 300\n NS invalid.\nversion TXT \"2\"\nm1.zones PTR a.example.\nm2.zones PTR b.example.\nm3.zones PTR missing.example.\n"
+	zs := []zoneFile{
+		{"a.example", write(t, filepath.Join(dir, "a.zone"), zone)},
+		{"b.example", write(t, filepath.Join(dir, "b.zone"), zone)},
+		{"catalog.example", write(t, filepath.Join(dir, "catalog.zone"), catalog)},
+	}
+	p := startBIND(t, zs)
+	conf := write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf("zone \"a.example\" { type primary; file %q; };\nzone \"b.example\" { type secondary; primaries { 192.0.2.9; }; file %q; };\nzone \".\" { type hint; file \"root\"; };\n", "a.zone", "b.zone"))
+	list := write(t, filepath.Join(dir, "list"), "a.example\n# not yet\nb.example.\nmissing.example\n")
+	line := func(n string) string {
+		return fmt.Sprintf("  %s: {zone: %q, axfr: %q}   # serial 7\n", strings.ReplaceAll(n, ".", "-"), n, p.addr)
+	}
+	for _, how := range [][]string{{"--catalog", "catalog.example"}, {"--zones", list}, {"--named-conf", conf}} {
+		out, errs, code := run(t, append([]string{"import", "--server", p.addr.String()}, how...)...)
+		if code != 0 || !strings.Contains(out, "sources:\n"+line("a.example")+line("b.example")) {
+			t.Errorf("%v exits %d:\n%s%s", how, code, out, errs)
+		}
+		if missing := strings.Contains(out, "  # missing-example: {"); missing != (how[0] != "--named-conf") {
+			t.Errorf("%v: the zone that is not served\n%s", how, out)
+		}
+		w, _, _ := smallWorkspace(t)
+		file := filepath.Join(w, "consolidation.yaml")
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, file, strings.Replace(string(b), "sources:\n", out, 1))
+		if said, errs, code := run(t, "-C", w, "import"); code != 0 || !strings.Contains(said, "2 sources written") {
+			t.Errorf("pasted: exit %d\n%s%s", code, said, errs)
+		}
+	}
+	for _, bad := range [][]string{{}, {"--catalog", "c.example", "--zones", list}, {"--catalog", "a.example"}, {"--zones", conf}} {
+		if _, errs, code := run(t, append([]string{"import", "--server", p.addr.String()}, bad...)...); code != 1 || errs == "" {
+			t.Errorf("%v: exit %d, %s", bad, code, errs)
+		}
+	}
+}

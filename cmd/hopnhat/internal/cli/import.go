@@ -20,6 +20,7 @@ import (
 
 type importCmd struct {
 	*env
+	listing
 	dryRun   bool
 	detailed bool
 }
@@ -40,9 +41,21 @@ It prints what changes since the last import, a line for each record set:
 All sources are taken or none: a transfer that ends early, a signature that is
 wrong, a record that is not accounted for end the command, and nothing is
 written. A source with "checks:" is held against the one that it names, and
-brings nothing itself.`,
-		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
+brings nothing itself.
+
+With --server the lines for all zones of a server are printed, to be pasted
+under sources:, found by its catalog zone, a list or its named.conf.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if o.server != "" {
+				if len(args) > 0 {
+					return fmt.Errorf("--server prints lines for consolidation.yaml and takes nothing; leave out %s", args[0])
+				}
+				return o.listing.print(c.Context(), e)
+			}
+			return o.run(c.Context(), args)
+		},
 	}
+	o.listing.flags(c)
 	f := c.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would change, write nothing")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit 2 when something changes")
