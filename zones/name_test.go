@@ -401,3 +401,13 @@ func plainWire(b []byte, end int) bool {
 	}
 	return false
 }
+
+// TestParseNameNoOrigin: "@" means an origin, and ParseName has none.
+func TestParseNameNoOrigin(t *testing.T) {
+	if n, err := ParseName("@"); !errors.Is(err, ErrNameRelative) || !n.IsZero() {
+		t.Errorf("@ is %v (%v)", n, err)
+	}
+	if n, err := ParseName(`\@`); err != nil || n.First() != "@" {
+		t.Errorf(`\@ is %v (%v)`, n, err)
+	}
+}
