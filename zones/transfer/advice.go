@@ -28,11 +28,14 @@ func rcodeText(rcode int) string {
 	return "the code " + strconv.Itoa(rcode)
 }
 
-// advise says what an error code means, or -1 for an answer without records.
+// advise says what an error code means: one of a header (of four bits),
+// BADKEY, or -1 for an answer without records.
 func (q Request) advise(rcode int, local netip.Addr) (id, found, mend string) {
 	zone := q.Zone.Origin.Text()
 	found = rcodeText(rcode)
 	switch rcode {
+	case tsigBadKey:
+		return "X-TSIG", "BADKEY", q.allow(local)
 	case rcodeRefused:
 		return "X-REFUSED", found + ": the server does not let " + who(local, q.Key) + " transfer " + zone, q.allow(local)
 	case rcodeNotAuth, rcodeNXDomain:

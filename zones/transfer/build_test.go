@@ -59,7 +59,7 @@ func toRecord(t testing.TB, rr dns.RR) zones.Record {
 }
 
 func fromMiekg(rr dns.RR) (r zones.Record, ok bool) {
-	buf := make([]byte, dns.MaxMsgSize+300)
+	buf := make([]byte, dns.Len(rr)+300)
 	n, err := dns.PackRR(rr, buf, 0, nil, false)
 	if err != nil {
 		return r, false

@@ -13,7 +13,7 @@ import (
 type Member struct {
 	Zone   zones.Name
 	Label  string     // the unique label, as octets
-	Groups []string   // RFC 9432 4.3.2; what a group means is its reader's matter
+	Groups []string   // sorted; RFC 9432 4.3.2: what a group means is its reader's matter
 	Owner  zones.Name // the catalog that it changes over to (4.3.1); zero: none
 	From   zones.Place
 }
@@ -116,6 +116,7 @@ func (c *reader) property(set zones.RRset) {
 		for i := range set.Len() {
 			m.Groups = append(m.Groups, joined(set.Data(i)))
 		}
+		slices.Sort(m.Groups)
 	case set.Owner().First() == "coo" && set.Type() == zones.TypePTR:
 		n, _, err := zones.NameFromWire([]byte(set.Data(0)))
 		if set.Len() != 1 || err != nil {

@@ -33,13 +33,13 @@ func FuzzTransfer(f *testing.F) {
 	want := toZone(f, "example", rs)
 	f.Fuzz(func(t *testing.T, stream []byte, withKey bool) {
 		var ms [][]byte
-		r := bytes.NewReader(stream)
+		r, buf := bytes.NewReader(stream), make([]byte, maxMsg)
 		for {
-			b, err := readFrame(r, make([]byte, maxMsg))
+			b, err := readFrame(r, buf)
 			if err != nil {
 				break
 			}
-			ms = append(ms, b)
+			ms = append(ms, bytes.Clone(b))
 		}
 		k := key
 		if !withKey {

@@ -103,8 +103,8 @@ func (r *receiver) message(b []byte) error {
 	if n := len(l.questions); n > 1 || n == 1 && l.questions[0] != (question{r.zone, zones.TypeAXFR, zones.ClassIN}) {
 		return r.broken("an answer to another question") // none at all may stand in later messages (RFC 5936 2.2.1), old servers send none in the first
 	}
-	if !m.has(bitAA) { // the value is to be ignored (RFC 5936 2.2.1)
-		r.slip("the answer does not say that the server is authoritative", "see whether the server is a primary or secondary of the zone")
+	if r.report.Messages == 1 {
+		r.report.Authoritative = m.has(bitAA)
 	}
 	if m.counts[2] > 0 {
 		r.slip("records outside the answer section, which are no part of a transfer (RFC 5936 2.2.4)", "")
@@ -134,6 +134,9 @@ func (r *receiver) signature(m message, l layout) error {
 
 func (r *receiver) tsigFault(err error) error {
 	if e, ok := err.(*tsigError); ok {
+		if _, _, lines := r.advise(tsigBadKey); e.allow {
+			return r.fault("X-TSIG", e.what, e.mend+"; "+lines)
+		}
 		return r.fault("X-TSIG", e.what, e.mend)
 	}
 	return r.fault("X-TSIG", err.Error(), "")

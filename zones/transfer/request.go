@@ -108,14 +108,17 @@ func (q Request) dial(ctx context.Context, network, address string) (net.Conn, e
 
 // Report counts what came in (COUNT): Records = Taken + Duplicates + Refused.
 type Report struct {
-	Zone     zones.ID
-	Server   netip.AddrPort
-	Local    netip.Addr // our address as the server sees it, behind no NAT
-	Started  time.Time
-	Took     time.Duration
-	Messages int
-	Signed   int // messages with a signature of their own
-	Octets   int // of messages, their lengths included
+	Zone    zones.ID
+	Server  netip.AddrPort
+	Local   netip.Addr // our address as the server sees it, behind no NAT
+	Started time.Time
+	Took    time.Duration
+	// Authoritative is the AA bit of the first message. RFC 5936 2.2.1 asks
+	// clients to ignore it; Knot 3.2 never sets it.
+	Authoritative bool
+	Messages      int
+	Signed        int // messages with a signature of their own
+	Octets        int // of messages, their lengths included
 	// Records counts those of the answers, without the SOA that ends them.
 	Records    int
 	Taken      int // in the zone

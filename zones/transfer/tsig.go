@@ -148,8 +148,13 @@ func (c *conversation) sign(msg []byte, now time.Time) []byte {
 }
 
 // tsigError is a signature that does not hold, or that the other side did
-// not accept.
-type tsigError struct{ what, mend string }
+// not accept; allow tells that what the server lets us do may be the cause.
+type tsigError struct {
+	what, mend string
+	allow      bool
+}
+
+func wrong(what, mend string) *tsigError { return &tsigError{what: what, mend: mend} }
 
 func (e *tsigError) Error() string { return e.what }
 
@@ -158,13 +163,13 @@ func (e *tsigError) Error() string { return e.what }
 func (c *conversation) verify(m message, rec *record, now time.Time) error {
 	if rec == nil {
 		if c.messages < 2 {
-			return &tsigError{
+			return wrong(
 				"the server answered without a signature",
 				fmt.Sprintf("let the server use the key %s, or leave the key out if it asks for none", c.key.Name.Text()),
-			}
+			)
 		}
 		if c.unsigned++; c.unsigned > maxUnsigned {
-			return &tsigError{fmt.Sprintf("more than %d messages in a row without a signature (RFC 8945 5.3.1)", maxUnsigned), "transfer again; if it stays so, someone else answers"}
+			return wrong(fmt.Sprintf("more than %d messages in a row without a signature (RFC 8945 5.3.1)", maxUnsigned), "transfer again; if it stays so, someone else answers")
 		}
 		c.mac.Write(m.b)
 		return nil
@@ -172,36 +177,37 @@ func (c *conversation) verify(m message, rec *record, now time.Time) error {
 	t, ok := m.tsig(*rec)
 	switch {
 	case !ok:
-		return &tsigError{"a TSIG record that is broken", "transfer again; if it stays so, the server or something on the way is at fault"}
-	case t.code == tsigBadKey, t.code == tsigBadSig, t.code == tsigBadTrunc:
+		return wrong("a TSIG record that is broken", "transfer again; if it stays so, the server or something on the way is at fault")
+	case t.code == tsigBadKey, t.code == tsigBadSig, t.code == tsigBadTrunc,
+		t.code == tsigBadTime && len(t.mac) == 0: // NSD 4.6 does not sign it
 		return c.refused(t, now)
 	case t.key != c.key.Name:
-		return &tsigError{fmt.Sprintf("the answer is signed with the key %s, not with %s", t.key.Text(), c.key.Name.Text()), "name the same key on both sides"}
+		return wrong(fmt.Sprintf("the answer is signed with the key %s, not with %s", t.key.Text(), c.key.Name.Text()), "name the same key on both sides")
 	case t.algorithm != c.key.Algorithm.wire():
-		return &tsigError{
+		return wrong(
 			fmt.Sprintf("the answer is signed with %s, not with %v", t.algorithm.Text(), c.key.Algorithm),
 			"write the same algorithm on both sides",
-		}
+		)
 	case len(t.mac) != c.mac.Size():
-		return &tsigError{fmt.Sprintf("a signature of %d octets where %v has %d", len(t.mac), c.key.Algorithm, c.mac.Size()), "let the server send whole signatures: no truncation, such as hmac-sha256-128"}
+		return wrong(fmt.Sprintf("a signature of %d octets where %v has %d", len(t.mac), c.key.Algorithm, c.mac.Size()), "let the server send whole signatures: no truncation, such as hmac-sha256-128")
 	}
 	head := [headerLen]byte(m.b)
 	binary.BigEndian.PutUint16(head[:], t.origID)
 	binary.BigEndian.PutUint16(head[10:], uint16(m.counts[3]-1))
 	if !hmac.Equal(c.sum(head, m.b[headerLen:rec.start], t), t.mac) {
-		return &tsigError{"the signature of the answer is wrong", "compare the secrets of " + c.key.Name.Text() + " on both sides; if they are equal, the answer was changed on the way"}
+		return wrong("the signature of the answer is wrong", "compare the secrets of "+c.key.Name.Text()+" on both sides; if they are equal, the answer was changed on the way")
 	}
 	if t.code == tsigBadTime {
 		return c.refused(t, now)
 	}
 	if d := now.Unix() - int64(t.time); d > int64(t.fudge) || -d > int64(t.fudge) {
-		return &tsigError{
+		return wrong(
 			fmt.Sprintf("the answer was signed at %s, %v from now", instant(t.time), apart(d)),
-			"set both clocks (chrony, or w32tm /resync on Windows): they may differ by " + fudge.String(),
-		}
+			"set both clocks (chrony, or w32tm /resync on Windows): they may differ by "+fudge.String(),
+		)
 	}
 	if t.code != 0 || len(t.other) != 0 {
-		return &tsigError{fmt.Sprintf("a signed answer with the TSIG error %d", t.code), "look at the server's log"}
+		return wrong(fmt.Sprintf("a signed answer with the TSIG error %d", t.code), "look at the server's log")
 	}
 	return nil
 }
@@ -209,7 +215,7 @@ func (c *conversation) verify(m message, rec *record, now time.Time) error {
 // end tells whether the last message may be the last: it must be signed.
 func (c *conversation) end() error {
 	if c.unsigned > 0 {
-		return &tsigError{"the last message is not signed (RFC 8945 5.3.1)", "transfer again; if it stays so, someone else answers"}
+		return wrong("the last message is not signed (RFC 8945 5.3.1)", "transfer again; if it stays so, someone else answers")
 	}
 	return nil
 }
@@ -221,25 +227,26 @@ func (c *conversation) refused(t tsig, now time.Time) *tsigError {
 	case tsigBadKey:
 		return &tsigError{
 			"BADKEY: the server does not know the key " + key + ", or knows it with another algorithm than " + string(alg),
-			fmt.Sprintf("name and algorithm must be equal on both sides; on BIND: key %q { algorithm %s; secret \"…\"; }; on Knot: a key with id %s, on NSD: key: name: %s. Windows DNS knows no TSIG: leave the key out there", key, alg, key, key),
+			fmt.Sprintf("name and algorithm must be equal on both sides, such as key %q { algorithm %s; secret \"…\"; } on BIND; Knot says BADKEY too where no acl names the key", key, alg),
+			true,
 		}
 	case tsigBadSig:
-		return &tsigError{
-			"BADSIG: the server knows the key " + key + " and finds our signature wrong",
+		return wrong(
+			"BADSIG: the server knows the key "+key+" and finds our signature wrong",
 			"the secret differs: copy it anew from the server's key statement, all of it, with the = at its end",
-		}
+		)
 	case tsigBadTrunc:
-		return &tsigError{
+		return wrong(
 			"BADTRUNC: the server does not take signatures of this length",
-			"write the algorithm on the server without a number of bits: " + string(alg),
-		}
+			"write the algorithm on the server without a number of bits: "+string(alg),
+		)
 	}
 	found := "BADTIME: the clocks differ by more than " + fudge.String()
 	if len(t.other) == 6 {
 		server := uint64(binary.BigEndian.Uint16(t.other))<<32 | uint64(binary.BigEndian.Uint32(t.other[2:]))
 		found = fmt.Sprintf("BADTIME: the server's clock says %s, ours %s: %v apart", instant(server), instant(uint64(now.Unix())), apart(int64(server)-now.Unix()))
 	}
-	return &tsigError{found, "set the clock that is wrong (chrony, or w32tm /resync on Windows); they may differ by " + fudge.String()}
+	return wrong(found, "set the clock that is wrong (chrony, or w32tm /resync on Windows); they may differ by "+fudge.String())
 }
 
 func instant(s uint64) string { return time.Unix(int64(s), 0).UTC().Format("2006-01-02 15:04:05 UTC") }
