@@ -137,3 +137,27 @@ ch.example. 300 CH TXT "chaos"
 		t.Error(show(fs))
 	}
 }
+
+// TestLimits: each limit alone, at its edge and one below.
+func TestLimits(t *testing.T) {
+	rs := rrs(t, sample)
+	fetch := func(l Limits) (bool, Report, []finding.Finding) {
+		q := request(t, "example", serve("example", rs, 1, nil, nil))
+		q.Limits = l
+		z, rep, fs := Fetch(context.Background(), q)
+		return z != nil, rep, fs
+	}
+	_, whole, _ := fetch(Limits{})
+	for name, set := range map[string]func(off int) Limits{
+		"octets":   func(off int) Limits { return Limits{Octets: whole.Octets + off} },
+		"records":  func(off int) Limits { return Limits{Records: whole.Records + off} },
+		"messages": func(off int) Limits { return Limits{Messages: whole.Messages + off} },
+	} {
+		if ok, _, fs := fetch(set(0)); !ok {
+			t.Errorf("%s: %s", name, show(fs))
+		}
+		if ok, _, fs := fetch(set(-1)); ok || !has(fs, "X-LIMIT") {
+			t.Errorf("%s, one below: %v %s", name, ok, show(fs))
+		}
+	}
+}

@@ -230,7 +230,11 @@ func TestStopped(t *testing.T) {
 					}
 					return conn, err
 				}
+				began := time.Now()
 				z, _, fs := Fetch(ctx, q)
+				if took := time.Since(began); took > 3*time.Second {
+					t.Errorf("stopped after %v", took)
+				}
 				if z != nil || !has(fs, "X-TIMEOUT") || !strings.Contains(show(fs), "enough") {
 					t.Error(show(fs))
 				}

@@ -252,6 +252,41 @@ func TestSerialAfter(t *testing.T) {
 	}
 }
 
+// TestReadName: pointers lead backwards, behind the header, and are not many.
+func TestReadName(t *testing.T) {
+	chain := func(n int) (msg []byte, off int) { // n pointers, each to the one before, at the end the root
+		msg = append(make([]byte, headerLen), 0)
+		for range n {
+			off = len(msg)
+			msg = append(msg, 0xc0|byte(max(headerLen, off-2)>>8), byte(max(headerLen, off-2)))
+			if off == headerLen+1 {
+				msg[off+1] = headerLen
+			}
+		}
+		return msg, off
+	}
+	for _, c := range []struct {
+		n    int
+		good bool
+	}{{1, true}, {maxPointers, true}, {maxPointers + 1, false}, {5000, false}} {
+		msg, off := chain(c.n)
+		if n, next, ok := readName(msg, off); ok != c.good || ok && (!n.IsRoot() || next != len(msg)) {
+			t.Errorf("%d pointers: %v %d %v", c.n, n, next, ok)
+		}
+	}
+	for name, body := range map[string]string{
+		"into the header, where a zero octet stands": "\xc0\x02", "to itself": "\xc0\x0c", "forward": "\xc0\x0e\x00", "to the label before it": "\x01a\xc0\x0c", "half a pointer": "\xc0",
+		"a reserved label": "\x80a\x00", "no end": "\x01a", "a label beyond the end": "\x05a", "256 octets": strings.Repeat("\x01a", 127) + "\x01a\x00",
+	} {
+		if n, _, ok := readName(append(make([]byte, headerLen), body...), headerLen); ok {
+			t.Errorf("%s: %v", name, n)
+		}
+	}
+	if n, _, ok := readName(append(make([]byte, headerLen), strings.Repeat("\x01a", 127)+"\x00"...), headerLen); !ok || len(n.Wire()) != 255 {
+		t.Errorf("255 octets: %v", ok)
+	}
+}
+
 // TestExpand: names that servers may compress, in all types that have them
 // (RFC 3597 4), and one in a type where nobody may.
 func TestExpand(t *testing.T) {

@@ -223,7 +223,41 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// meaning is a message with what a signature does not cover taken out: the
+// TestPlaceOfTSIG: it is the last record of the additional section (RFC 8945
+// 5.1), so that nothing unsigned comes after it.
+func TestPlaceOfTSIG(t *testing.T) {
+	key := testKey(t)
+	for i := range 6 {
+		ms := signed(t, key, start, every)
+		b := ms[i]
+		binary.BigEndian.PutUint16(b[10:], 2)
+		ms[i] = append(b, 0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0) // OPT
+		if z, used, _, fs := receive(key, start, ms); z != nil || used != i+1 || !has(fs, "X-MESSAGE") {
+			t.Errorf("a record after it: %s", show(fs))
+		}
+		ms = signed(t, key, start, every)
+		b = ms[i]
+		binary.BigEndian.PutUint16(b[10:], 0)
+		binary.BigEndian.PutUint16(b[6:], binary.BigEndian.Uint16(b[6:])+1)
+		if z, used, _, fs := receive(key, start, ms); z != nil || used != i+1 || !has(fs, "X-MESSAGE") {
+			t.Errorf("among the answers: %s", show(fs))
+		}
+		ms = signed(t, key, start, every)
+		b = ms[i]
+		m, _ := parseHeader(b)
+		l, err := m.layout()
+		if err != nil {
+			t.Fatal(err)
+		}
+		binary.BigEndian.PutUint16(b[10:], 2)
+		ms[i] = append(b, b[l.tsig.start:]...)
+		if z, used, _, fs := receive(key, start, ms); z != nil || used != i+1 || !has(fs, "X-MESSAGE") {
+			t.Errorf("twice: %s", show(fs))
+		}
+	}
+}
+
+// meaning is a message with what a signature does not cover made equal: the
 // case of the names in its TSIG record (RFC 8945 4.3.3 digests them in lower case).
 func meaning(b []byte) string {
 	m, err := parseHeader(b)
@@ -234,11 +268,16 @@ func meaning(b []byte) string {
 	if err != nil || l.tsig == nil {
 		return string(b)
 	}
-	ts, ok := m.tsig(*l.tsig)
-	if !ok {
+	b = bytes.Clone(b)
+	owner := b[l.tsig.start : l.tsig.data-10]
+	copy(owner, bytes.ToLower(owner))
+	_, n, err := zones.NameFromWire(b[l.tsig.data:])
+	if err != nil {
 		return "broken"
 	}
-	return string(b[:l.tsig.start]) + string(ts.appendRecord(nil))
+	algorithm := b[l.tsig.data : l.tsig.data+n]
+	copy(algorithm, bytes.ToLower(algorithm))
+	return string(b)
 }
 
 // mutate returns the stream with something changed.
