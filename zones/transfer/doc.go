@@ -39,9 +39,12 @@
 //	X-LIST     a list of zones with a line that is no name
 //	X-DIFF     two sources of one zone differ
 //
-// Where to change what: name.go and message.go read and write DNS messages,
-// data.go expands compressed data, by a table of types; frame.go is the framing of TCP;
-// tsig.go signs and verifies on both sides of a conversation, key.go reads
-// keys; axfr.go talks to the server, receive.go judges the stream without
-// knowing about connections, soa.go asks for a serial; advice.go says what to set on the other server.
+// Where to change what: name.go and message.go read DNS messages, data.go
+// expands compressed data by a table of types, frame.go is the framing of
+// TCP; tsig.go signs and verifies on both sides of a conversation, key.go and
+// keyfile.go read keys; request.go says what is asked, axfr.go talks to the
+// server, receive.go judges the stream without knowing about connections,
+// soa.go asks for a serial; advice.go says what to set on the other server;
+// catalog.go and list.go tell which zones there are, compare.go holds two
+// sources of one zone against each other.
 package transfer
