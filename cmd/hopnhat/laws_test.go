@@ -25,6 +25,7 @@ var levels = map[string]int{
 
 	"zones/zonefile":  2,
 	"zones/transfer":  2,
+	"zones/proof":     2,
 	"resolver/oracle": 2,
 
 	"zones/merge":     3,
@@ -76,7 +77,7 @@ func TestImportLaws(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	seen, used := 0, map[string]bool{}
+	seen, used, there := 0, map[string]bool{}, map[string]bool{}
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
@@ -89,6 +90,7 @@ func TestImportLaws(t *testing.T) {
 			t.Error(fault)
 		}
 		from := strings.TrimPrefix(p.ImportPath, module+"/")
+		there[from] = true
 		for _, imp := range p.Imports {
 			used[foreignModule(imp)+" "+from] = true
 		}
@@ -98,7 +100,7 @@ func TestImportLaws(t *testing.T) {
 	}
 	for m, in := range foreign {
 		for _, from := range in {
-			if !used[m+" "+from] {
+			if there[from] && !used[m+" "+from] {
 				t.Errorf("%s does not import %s: take it off the list", from, m)
 			}
 		}
