@@ -19,18 +19,20 @@ type Spec struct {
 	Kind     string      // one of Kinds
 	Path     string      // of the file, with slashes, inside the file system
 	BindView string      // for kind "bind": BIND's name of the view, where several hold the zone
+	Skip     []string    // for kind "windows": classes of records to leave out, of SkipWords
 	At       zones.Place // where the user wrote this
 }
 
 // Zone is what was read. It is immutable.
 type Zone struct {
-	Spec  Spec
-	Zone  *zones.Zone // nil when there was an error
-	Files []string    // all files read or looked for, slash paths inside the file system, sorted
+	Spec    Spec
+	Zone    *zones.Zone // nil when there was an error
+	Files   []string    // all files read or looked for, slash paths inside the file system, sorted
+	Account Account     // what became of each record
 }
 
 // Kinds lists the kinds that Read reads.
-func Kinds() []string { return []string{"bind", "file"} }
+func Kinds() []string { return []string{"bind", "file", "windows"} }
 
 // Read reads one zone. o gives the prefix for places, the path that fsys
 // stands for, and limits; its Origin is replaced. All findings are returned;
@@ -48,6 +50,10 @@ func Read(fsys fs.FS, spec Spec, o zonefile.Options) (Zone, []finding.Finding) {
 			ID: "S-READ", Severity: finding.Error, At: spec.At,
 			Found: quote(spec.Path) + ": " + why, Mend: "give the path of a file inside the folder, relative to it",
 		}}
+	case spec.Kind == "windows":
+		z, fs = readWindows(fsys, spec, name, o)
+	case len(spec.Skip) > 0:
+		return z, []finding.Finding{unknownSkip(spec, spec.Skip[0])}
 	case spec.Kind == "bind":
 		z, fs = readBind(fsys, spec, name, o)
 	default:
@@ -55,6 +61,9 @@ func Read(fsys fs.FS, spec Spec, o zonefile.Options) (Zone, []finding.Finding) {
 	}
 	if finding.Failed(fs) {
 		z.Zone = nil // WHOLE
+	}
+	if z.Zone != nil && spec.Kind != "windows" {
+		z.Account = accountOf(z.Zone)
 	}
 	slices.Sort(z.Files)
 	z.Files = slices.Compact(z.Files)
@@ -114,8 +123,6 @@ func unknownKind(spec Spec) finding.Finding {
 	}
 	way := "write bind with a named.conf, or file with a master file"
 	switch spec.Kind {
-	case "windows":
-		way = "export the zone on the server (dnscmd /ZoneExport ZONE FILE) and write file with the result"
 	case "axfr":
 		way = "transfer the zone into a file (dig @SERVER ZONE AXFR > FILE) and write file with the result"
 	case "sheet", "xlsx", "xls", "ods", "csv":

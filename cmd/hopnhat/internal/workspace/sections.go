@@ -111,12 +111,12 @@ func (d *decoder) sources(n *node, c *Consolidation) {
 				}
 				x.Path = d.path(n, "a source's file")
 				if !slices.Contains(source.Kinds(), kind) {
-					d.fail("W-SOURCE", n, "a source of kind "+kind+" is not read yet", "bring it as a master file (file:) or as a BIND tree (bind:)")
+					d.fail("W-SOURCE", n, "a source of kind "+kind+" is not read yet", "bring it as a master file (file:), a BIND tree (bind:) or an export of Windows (windows:)")
 				}
 			}))
 		}
 		if d.fields(n, "a source", fs...) && x.Kind == "" {
-			d.fail("W-KEY", k, "the source "+k.text+" does not say where it is read from", "add file: or bind: and a path, such as sources/named.conf")
+			d.fail("W-KEY", k, "the source "+k.text+" does not say where it is read from", "add file:, bind: or windows: and a path, such as sources/named.conf")
 		}
 		if x.BindView != "" && x.Kind != "bind" {
 			d.fail("W-KEY", k, "bind-view belongs to a source of kind bind", "delete it, or name a named.conf with bind:")
@@ -127,7 +127,7 @@ func (d *decoder) sources(n *node, c *Consolidation) {
 		if checks != nil && x.Checks == k.text {
 			d.fail("W-RULE", checks, "the source "+k.text+" is held against itself", "name another source of the same zone")
 		}
-		if len(x.Skip) > 0 && (x.Kind == "file" || x.Kind == "bind" || x.Kind == axfr) {
+		if len(x.Skip) > 0 && x.Kind != "" && x.Kind != "windows" {
 			d.fail("W-KEY", k, "skip is not known for a source of kind "+x.Kind, "drop records by a rule: {from: …, types: […], drop: true}")
 		}
 		c.Sources = append(c.Sources, x)

@@ -25,7 +25,7 @@ func (r *reader) source(s Source) {
 			return
 		}
 	}
-	spec := source.Spec{Name: s.Name, ID: s.ID, Kind: kind, Path: s.Path, BindView: s.BindView, At: s.At}
+	spec := source.Spec{Name: s.Name, ID: s.ID, Kind: kind, Path: s.Path, BindView: s.BindView, Skip: s.Skip, At: s.At}
 	z, finds := source.Read(r.fsys, spec, r.options(s.ID.Origin))
 	for _, f := range finds {
 		if f.At == s.At && f.Line == "" {
