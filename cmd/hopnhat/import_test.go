@@ -108,7 +108,7 @@ func TestImport(t *testing.T) {
 	_, errs = hopnhat(1, "-C", dir, "import")
 	says(errs, "[X-CONNECT]", "nothing was taken")
 	_, errs = hopnhat(1, "-C", dir, "import", "khac")
-	says(errs, "no source khac comes from a server; those that do are cu")
+	says(errs, "consolidation.yaml names no source khac; its sources are cu")
 	if contents(t, filepath.Join(dir, "imported")) != kept {
 		t.Error("an import that failed wrote something")
 	}
@@ -118,7 +118,7 @@ func TestImport(t *testing.T) {
 	write(t, key, transferKey)
 	write(t, decisions, strings.Replace(string(b), "sources:\n", fmt.Sprintf("sources:\n  song: {zone: cu.example, axfr: \"%v\", key: keys/chuyen.key, checks: cu}\n", p.addr), 1))
 	out, errs = hopnhat(0, "-C", dir, "import")
-	says(out, "song against cu: 3 records only there, 3 only here", "nothing changed")
+	says(out, "- moi.cu.example A: 198.51.100.4 (TTL 300)", "song against cu: 3 records only there, 3 only here", "1 sources written")
 	says(errs, "mail.cu.example", "[X-DIFF]")
 	out, _ = hopnhat(0, "plan", dir)
 	says(out, "cu.example (internet): 7 records, ")
@@ -133,6 +133,10 @@ func contents(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
+		if e.IsDir() {
+			b.WriteString(e.Name() + "/\n" + contents(t, filepath.Join(dir, e.Name())))
+			continue
+		}
 		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			t.Fatal(err)
@@ -174,7 +178,7 @@ func TestImportList(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(t, file, strings.Replace(string(b), "sources:\n", out, 1))
-		if said, errs, code := run(t, "-C", w, "import"); code != 0 || !strings.Contains(said, "2 sources written") {
+		if said, errs, code := run(t, "-C", w, "import"); code != 0 || !strings.Contains(said, "3 sources written") {
 			t.Errorf("pasted: exit %d\n%s%s", code, said, errs)
 		}
 	}

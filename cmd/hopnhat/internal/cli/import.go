@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/export"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/imports"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
@@ -29,19 +30,21 @@ func newImport(e *env) *cobra.Command {
 	o := &importCmd{env: e}
 	c := &cobra.Command{
 		Use:   "import [SOURCE…]",
-		Short: "Bring zones in from live servers (AXFR)",
-		Long: `import asks the servers of the sources that consolidation.yaml names (axfr:),
-all of them or those given, and keeps a copy of each zone in the folder
-imported, beside its digest and the time. The plan reads these copies.
+		Short: "Bring zones in, from files and from live servers (AXFR)",
+		Long: `import reads the sources that consolidation.yaml names, all of them or those
+given: files where they lie, live servers (axfr:) by a transfer. It accounts
+for each record, and keeps a copy of each zone, and of the files that it was
+read from, in the folder imported, beside digest and time. The plan reads the
+files themselves, and of a live server the copy.
 
 It prints what changes since the last import, a line for each record set:
 
   +  comes      -  goes      ~  changes
 
-All sources are taken or none: a transfer that ends early, a signature that is
-wrong, a record that is not accounted for end the command, and nothing is
-written. A source with "checks:" is held against the one that it names, and
-brings nothing itself.
+All sources are taken or none: a record that is refused or not accounted for,
+a transfer that ends early, a signature that is wrong end the command, and
+nothing is written. A source with "checks:" is held against the one that it
+names, and brings nothing itself.
 
 With --server the lines for all zones of a server are printed, to be pasted
 under sources:, found by its catalog zone, a list or its named.conf.`,
@@ -80,20 +83,38 @@ func (o *importCmd) run(ctx context.Context, names []string) error {
 		return err
 	}
 	var taken []imports.Taken
+	came := map[string]*zones.Zone{}
 	failed, changes := false, 0
 	for _, s := range sources {
-		t, ok := o.fetch(ctx, w, s)
+		get := o.read
+		if s.Kind == "axfr" {
+			get = o.fetch
+		}
+		t, ok := get(ctx, w, fs, s)
 		if !ok {
 			failed = true
 			continue
 		}
+		came[s.Name] = t.Zone
 		if s.Checks != "" {
-			o.check(w, s, t.Zone)
 			continue
 		}
-		if n := o.drift(w, t); n > 0 || w.Brought(s.Name) == nil {
+		old, err := imports.Kept(w, s.Name, s.ID)
+		if err != nil {
+			return err
+		}
+		if n := o.drift(old, t); n > 0 || old == nil {
 			changes += max(n, 1)
 			taken = append(taken, t)
+		}
+	}
+	for _, s := range sources {
+		if s.Checks != "" && came[s.Name] != nil {
+			other := came[s.Checks]
+			if other == nil {
+				other = w.Brought(s.Checks)
+			}
+			o.check(s, other, came[s.Name])
 		}
 	}
 	switch {
@@ -116,36 +137,90 @@ func (o *importCmd) run(ctx context.Context, names []string) error {
 	return nil
 }
 
-// choose picks the sources to ask: those named, else all that come from
-// servers.
+// choose picks the sources to read: those named, else all.
 func (o *importCmd) choose(w *workspace.Workspace, names []string) ([]workspace.Source, error) {
-	var live []workspace.Source
-	var known []string
-	for _, s := range w.Sources {
-		if s.Kind == "axfr" {
-			live = append(live, s)
-			known = append(known, s.Name)
-		}
-	}
-	if len(live) == 0 {
-		return nil, errors.New("no source of consolidation.yaml comes from a server; write one such as\n  binhdinh: {zone: binhdinh.gov.vn, axfr: 192.0.2.53, key: keys/binhdinh.key}\nfiles and BIND trees are read where they lie, without an import")
+	if len(w.Sources) == 0 {
+		return nil, errors.New("consolidation.yaml names no source; write one such as\n  binhdinh: {zone: binhdinh.gov.vn, axfr: 192.0.2.53, key: keys/binhdinh.key}")
 	}
 	if len(names) == 0 {
-		return live, nil
+		return w.Sources, nil
+	}
+	var known []string
+	for _, s := range w.Sources {
+		known = append(known, s.Name)
 	}
 	var out []workspace.Source
 	for _, n := range names {
 		i := slices.Index(known, n)
 		if i < 0 {
-			return nil, fmt.Errorf("no source %s comes from a server; those that do are %s", n, strings.Join(known, ", "))
+			return nil, fmt.Errorf("consolidation.yaml names no source %s; its sources are %s", n, strings.Join(known, ", "))
 		}
-		out = append(out, live[i])
+		out = append(out, w.Sources[i])
 	}
 	return out, nil
 }
 
+// read takes what the workspace read from a source's files, and says what
+// became of each record.
+func (o *importCmd) read(_ context.Context, w *workspace.Workspace, fs []finding.Finding, s workspace.Source) (imports.Taken, bool) {
+	r := w.ReadOf(s.Name)
+	places := map[string]bool{}
+	for _, f := range r.Files {
+		places[filepath.Join(w.Dir, filepath.FromSlash(f))] = true
+	}
+	var told []finding.Finding
+	refused := 0
+	for _, f := range fs {
+		if f.At == s.At || places[filepath.Clean(f.At.File)] {
+			told = append(told, f)
+			if f.Severity >= finding.Error {
+				refused++
+			}
+		}
+	}
+	o.tell(told, finding.Warning)
+	t := imports.Taken{
+		Source: s.Name, From: s.Kind + ":" + s.Path, At: o.now(), Zone: r.Zone, Account: imports.FromSource(r.Account),
+	}
+	if r.Zone == nil {
+		what := fmt.Sprintf("%d errors", refused)
+		if t.Account.In > 0 {
+			what = t.Account.String()
+		}
+		fmt.Fprintf(o.err, "%s: %v from %s: %s; each is listed above\n", s.Name, s.ID, s.Path, what)
+		return imports.Taken{}, false
+	}
+	root, err := os.OpenRoot(w.Root)
+	if err != nil {
+		fmt.Fprintln(o.err, err)
+		return imports.Taken{}, false
+	}
+	defer root.Close()
+	for _, f := range r.Files {
+		if b, err := root.ReadFile(filepath.FromSlash(f)); err == nil { // those that were looked for in vain are listed too
+			t.Files = append(t.Files, export.File{Name: f, Data: b})
+		}
+	}
+	fmt.Fprintf(o.out, "%s: %v from %s, serial %d: %v\n", s.Name, s.ID, s.Path, r.Zone.Serial(), t.Account)
+	for _, c := range r.Account.Classes {
+		if c.LeftOut > 0 {
+			fmt.Fprintf(o.out, "  %s: %d left out\n", c.Class, c.LeftOut)
+		}
+	}
+	return t, o.balanced(t)
+}
+
+// balanced tells whether the records of an import add up.
+func (o *importCmd) balanced(t imports.Taken) bool {
+	if t.Account.Balanced() {
+		return true
+	}
+	fmt.Fprintf(o.err, "%s: the records do not add up, nothing is taken\n", t.Source)
+	return false
+}
+
 // fetch transfers one zone and says what came.
-func (o *importCmd) fetch(ctx context.Context, w *workspace.Workspace, s workspace.Source) (imports.Taken, bool) {
+func (o *importCmd) fetch(ctx context.Context, w *workspace.Workspace, _ []finding.Finding, s workspace.Source) (imports.Taken, bool) {
 	q := transfer.Request{Server: s.Server, Zone: s.ID, Now: o.now}
 	if s.KeyFile != "" {
 		k, ok := o.key(w, s)
@@ -164,11 +239,7 @@ func (o *importCmd) fetch(ctx context.Context, w *workspace.Workspace, s workspa
 		Account: imports.Account{In: r.Records, Taken: r.Taken, Duplicates: r.Duplicates, Refused: r.Refused},
 	}
 	fmt.Fprintf(o.out, "%s: %v from %v, serial %d: %v\n", s.Name, s.ID, s.Server, r.Serial, t.Account)
-	if !t.Account.Balanced() {
-		fmt.Fprintf(o.err, "%s: the records do not add up, nothing is taken\n", s.Name)
-		return imports.Taken{}, false
-	}
-	return t, true
+	return t, o.balanced(t)
 }
 
 // key reads the first key of a key file inside the workspace.
@@ -193,8 +264,7 @@ func (o *importCmd) key(w *workspace.Workspace, s workspace.Source) (transfer.Ke
 }
 
 // drift prints what changes since the last import and counts it.
-func (o *importCmd) drift(w *workspace.Workspace, t imports.Taken) int {
-	old := w.Brought(t.Source)
+func (o *importCmd) drift(old *zones.Zone, t imports.Taken) int {
 	all := imports.Drift(old, t.Zone)
 	if old == nil {
 		fmt.Fprintf(o.out, "  the first import: %d record sets\n", len(all))
@@ -224,8 +294,7 @@ func data(s zones.RRset) string {
 }
 
 // check holds a zone that came against the source that brings the same zone.
-func (o *importCmd) check(w *workspace.Workspace, s workspace.Source, z *zones.Zone) {
-	other := w.Brought(s.Checks)
+func (o *importCmd) check(s workspace.Source, other, z *zones.Zone) {
 	if other == nil {
 		fmt.Fprintf(o.err, "%s cannot be held against %s, which was not read\n", s.Name, s.Checks)
 		return

@@ -1,6 +1,6 @@
-// Package imports keeps what was brought in from servers: a copy of each zone
-// as it came, beside its digest and the time, in the folder imported of a
-// workspace, and tells what a later import changes.
+// Package imports keeps what was brought in: a copy of each zone, and of the
+// files that it was read from, beside its digest and the time, in the folder
+// imported of a workspace, and tells what a later import changes.
 //
 //	WHOLE   the folder is replaced as a whole or not at all, however many
 //	        sources were asked

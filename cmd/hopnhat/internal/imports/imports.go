@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/export"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/source"
 	"gialai.gov.vn/hopnhat/zones/zonefile"
 )
 
@@ -26,6 +29,7 @@ type Taken struct {
 	At      time.Time
 	Zone    *zones.Zone
 	Account Account
+	Files   []export.File // the files that it was read from, as they are; none for a transfer
 }
 
 // Account says what became of the records that came: In = Taken + Duplicates +
@@ -40,6 +44,12 @@ type Account struct {
 
 // Balanced tells whether every record is accounted for.
 func (a Account) Balanced() bool { return a.In == a.Taken+a.Duplicates+a.LeftOut+a.Refused }
+
+// FromSource turns the account of a reader of files.
+func FromSource(a source.Account) Account {
+	t := a.Sum()
+	return Account{In: a.In, Taken: t.Taken - a.Repeats, Duplicates: a.Repeats, LeftOut: t.LeftOut, Refused: t.Refused}
+}
 
 // String gives the account as a sum.
 func (a Account) String() string {
@@ -101,6 +111,28 @@ type meta struct {
 	Account Account `json:"account"`
 }
 
+// Kept reads the copy of a source's last import; nil if there is none.
+func Kept(w *workspace.Workspace, name string, id zones.ID) (*zones.Zone, error) {
+	root, err := os.OpenRoot(w.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	file := path.Join(workspace.ImportedFolder, name+".zone")
+	if _, err := root.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	z, finds := source.Read(root.FS(), source.Spec{Name: name, ID: id, Kind: "file", Path: file}, zonefile.Options{})
+	if z.Zone == nil {
+		what := "it cannot be read"
+		if len(finds) > 0 {
+			what = finds[0].Found
+		}
+		return nil, fmt.Errorf("the copy of the last import, %s, is not what was written: %s; restore it, or move the folder %s elsewhere", file, what, workspace.ImportedFolder)
+	}
+	return z.Zone, nil
+}
+
 // Keep writes the copies of all that came into the workspace's folder of
 // imports, beside those that are there already.
 func Keep(root string, taken []Taken) error {
@@ -118,7 +150,11 @@ func Keep(root string, taken []Taken) error {
 		if err != nil {
 			return err
 		}
+		maps.DeleteFunc(files, func(name string, _ []byte) bool { return strings.HasPrefix(name, t.Source+"/") })
 		files[t.Source+".zone"], files[t.Source+".json"] = text, append(m, '\n')
+		for _, f := range t.Files {
+			files[path.Join(t.Source, f.Name)] = f.Data
+		}
 	}
 	var list []export.File
 	var sums strings.Builder
@@ -132,27 +168,38 @@ func Keep(root string, taken []Taken) error {
 	return export.Write(dir, append(list, export.File{Name: "SHA256SUMS", Data: []byte(sums.String())}))
 }
 
-// present reads the copies that are there.
+// present reads the copies that are there: NAME.zone, NAME.json, and the files
+// of NAME in the folder NAME.
 func present(dir string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return files, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		ext := filepath.Ext(e.Name())
-		switch {
-		case e.Name() == "SHA256SUMS":
-		case e.IsDir() || ext != ".zone" && ext != ".json":
-			return nil, fmt.Errorf("%s is no copy of an import: move it elsewhere", filepath.Join(dir, e.Name()))
-		default:
-			if files[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
-				return nil, err
-			}
+	err := filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || p == dir || e.Name() == "SHA256SUMS" && filepath.Dir(p) == dir {
+			return err
 		}
+		rel, err := filepath.Rel(dir, p)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		top, _, below := strings.Cut(rel, "/")
+		ext := path.Ext(rel)
+		switch {
+		case e.IsDir() && !below:
+			_, err = os.Stat(filepath.Join(dir, top+".json"))
+		case e.IsDir():
+		case !e.Type().IsRegular(), !below && ext != ".zone" && ext != ".json":
+			err = fs.ErrInvalid
+		default:
+			files[rel], err = os.ReadFile(p)
+			return err
+		}
+		if err != nil {
+			return fmt.Errorf("%s is no copy of an import: move it elsewhere", p)
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
-	return files, nil
+	return files, err
 }

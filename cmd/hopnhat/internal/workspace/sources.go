@@ -10,8 +10,12 @@ import (
 
 // source reads one zone that is brought in.
 func (r *reader) source(s Source) {
+	into := &r.w.parts
 	if s.Checks != "" {
-		return // it brings nothing; import holds it against the other
+		if s.Kind == axfr {
+			return // import asks its server
+		}
+		into = &r.w.checks
 	}
 	kind := s.Kind
 	if kind == axfr {
@@ -21,7 +25,7 @@ func (r *reader) source(s Source) {
 				ID: "W-SOURCE", Severity: finding.Error, At: s.At, Line: s.line,
 				Found: "the source " + s.Name + " was not brought in yet", Mend: "run: hopnhat import " + s.Name,
 			})
-			r.w.parts = append(r.w.parts, part{source: s.Name, id: s.ID, files: []string{s.Path}, at: s.At})
+			*into = append(*into, part{source: s.Name, id: s.ID, files: []string{s.Path}, at: s.At})
 			return
 		}
 	}
@@ -33,9 +37,9 @@ func (r *reader) source(s Source) {
 		}
 		r.add(f)
 	}
-	p := part{source: s.Name, id: s.ID, files: z.Files, at: s.At}
+	p := part{source: s.Name, id: s.ID, files: z.Files, at: s.At, counts: z.Account}
 	if !finding.Failed(finds) {
 		p.zone = z.Zone
 	}
-	r.w.parts = append(r.w.parts, p)
+	*into = append(*into, p)
 }

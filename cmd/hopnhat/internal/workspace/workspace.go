@@ -12,6 +12,7 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/merge"
+	"gialai.gov.vn/hopnhat/zones/source"
 )
 
 // The files that a workspace is known by.
@@ -30,6 +31,7 @@ type Workspace struct {
 
 	okConfig, okConsolidation bool
 	parts                     []part
+	checks                    []part   // what other sources are held against
 	files                     []string // read besides the zones' files
 }
 
@@ -40,6 +42,7 @@ type part struct {
 	zone   *zones.Zone // nil if it could not be read
 	files  []string    // inside the workspace
 	at     zones.Place
+	counts source.Account
 }
 
 // ErrNone is a folder without a workspace above it.
@@ -122,6 +125,25 @@ func (w *Workspace) Brought(source string) *zones.Zone {
 		}
 	}
 	return nil
+}
+
+// Read is a source as it was read from its files.
+type Read struct {
+	Zone    *zones.Zone // nil if it could not be read
+	Files   []string    // that were read or looked for, slash paths inside the workspace
+	Account source.Account
+}
+
+// ReadOf returns what a source's files gave, be it brought in or held against
+// another source. For a source of a live server that is the copy of the last
+// import.
+func (w *Workspace) ReadOf(name string) Read {
+	for _, p := range slices.Concat(w.parts, w.checks) {
+		if p.source == name && name != "" {
+			return Read{p.zone, p.files, p.counts}
+		}
+	}
+	return Read{}
 }
 
 // Missing lists the zones that could not be read.
