@@ -16,13 +16,14 @@ const (
 	classLocator = "ad-locator"   // what Active Directory publishes to be found
 	classDynamic = "ad-dynamic"   // records with an age: registered by the machines themselves
 	classOther   = "other-zone"   // rows of other zones in a table of several
+	classMade    = "implied"      // records that a table of names does not state: its SOA, its name servers
 )
 
 // SkipWords lists the words that Spec.Skip may hold.
 func SkipWords() []string { return []string{classLocator, classDynamic, classGlue, classWINS} }
 
 // Account says what became of each record that a source holds (ACCOUNT). For
-// kinds other than "windows" there is one only where the zone was read, and it
+// kinds "file" and "bind" there is one only where the zone was read, and it
 // counts the zone's records, a repeated one once.
 //
 // When something was refused there is no zone: then Taken counts what would
