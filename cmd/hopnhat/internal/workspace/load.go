@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -84,6 +85,24 @@ func (r *reader) consolidation() {
 	})
 	w.okConsolidation = !finding.Failed(fs)
 	r.add(fs...)
+}
+
+// ConsolidationPath is the consolidation file's path as findings name it.
+func (w *Workspace) ConsolidationPath() string { return prefix(w.Dir) + ConsolidationFile }
+
+// Recheck reads another text of the consolidation file, as if it stood in the
+// workspace, and says what is wrong with it.
+func (w *Workspace) Recheck(text []byte) []finding.Finding {
+	root, err := os.OpenRoot(w.Root)
+	if err != nil {
+		return []finding.Finding{{ID: "W-FILE", Severity: finding.Error, At: zones.Place{File: w.Dir}, Found: "the workspace cannot be opened: " + reason(err), Mend: "give the folder that holds " + ConfigFile}}
+	}
+	defer root.Close()
+	_, fs := readConsolidation(w.ConsolidationPath(), text, func(p string) (string, []byte, error) {
+		b, err := readFile(root.FS(), p)
+		return prefix(w.Dir) + p, b, err
+	})
+	return fs
 }
 
 // today reads the zones that are served today.
