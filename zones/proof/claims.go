@@ -1,0 +1,427 @@
+package proof
+
+import (
+	"slices"
+
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// check decides the class of the name at p for every type.
+func (w *walker) check(out *tally, p *place) {
+	o := w.old.stand(p.old, p.path, p.size)
+	n := w.new.stand(p.new, p.path, p.size)
+	out.classes++
+	if o.kind == refused && len(p.lines) == 0 {
+		return // no zone of OLD answers: nothing is claimed
+	}
+	w.continuity(out, p, &o, &n)
+}
+
+// typesOf lists the types that answers may differ in: those that either side
+// has, DS where a cut or an apex is, and one that nobody has (0).
+func typesOf(o, n *stand, buf []zones.Type) []zones.Type {
+	ts := buf[:0]
+	var a, b []zones.RRset
+	if o.src >= 0 && o.kind == nodata {
+		a = o.t.nodes[o.src].sets
+	}
+	if n.src >= 0 && n.kind == nodata {
+		b = n.t.nodes[n.src].sets
+	}
+	for len(a) > 0 || len(b) > 0 {
+		var t zones.Type
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].Type() < b[0].Type():
+			t, a = a[0].Type(), a[1:]
+		case len(a) == 0 || b[0].Type() < a[0].Type():
+			t, b = b[0].Type(), b[1:]
+		default:
+			t, a, b = a[0].Type(), a[1:], b[1:]
+		}
+		if compared(t) || t == zones.TypeSOA {
+			ts = append(ts, t)
+		}
+	}
+	if (edgy(o) || edgy(n)) && !slices.Contains(ts, zones.TypeDS) {
+		ts = append(ts, zones.TypeDS)
+	}
+	return append(ts, 0)
+}
+
+// edgy tells whether type DS may be answered in another way than the rest.
+func edgy(s *stand) bool {
+	return s.end.state == at && s.t.nodes[s.end.node].flags&(apex|cut) != 0
+}
+
+// good tells whether an answer is one that something may depend on.
+func good(k kind) bool { return k == data || k == referral || k == away }
+
+// continuity claims that the name answers as before.
+func (w *walker) continuity(out *tally, p *place, o, n *stand) {
+	var buf [32]zones.Type
+	lost, added := false, false
+	for _, typ := range typesOf(o, n, buf[:0]) {
+		l, wrong := w.equal(o, n, typ)
+		if l != none {
+			out.levels[l]++
+			continue
+		}
+		ok, _ := o.ask(typ)
+		nk, _ := n.ask(typ)
+		switch {
+		case ok == refused:
+		case good(ok):
+			lost = true
+			if typ == 0 && o.kind == nodata {
+				continue
+			}
+			c, why := w.blame(p.path, o, n, typ, wrong)
+			w.report(out, p, o, n, typ, c, why)
+		case (ok == nxdomain || ok == nodata) && (nk == nxdomain || nk == nodata):
+			if typ != 0 || lost || added {
+				continue // said by what was lost or added here
+			}
+			if w.dangles(o, n) {
+				continue
+			}
+			w.report(out, p, o, n, typ, w.coded(p.path, o, n), "")
+		case ok == looped || ok == overlong:
+			added = true
+		case nk == looped || nk == overlong:
+			if !lost {
+				c, why := w.blame(p.path, o, n, typ, nil)
+				w.report(out, p, o, n, typ, c, why)
+			}
+			lost = true
+		case nk == refused:
+			if c, gone := w.goneZone(o); gone {
+				w.report(out, p, o, n, typ, c, "")
+			}
+		case ok == nxdomain && n.start.state == miss && !n.start.moved && !o.start.moved:
+			lost = true
+			src := n.src
+			if n.alias >= 0 {
+				src = n.alias
+			}
+			w.report(out, p, o, n, typ, cause{"N-WILD-CAPTURE", true, src, 0}, "")
+		default:
+			if !added {
+				out.added++
+			}
+			added = true
+		}
+	}
+	if !lost && w.dangles(o, n) {
+		w.report(out, p, o, n, 0, cause{"X-DANGLE", true, n.alias, 0}, "")
+	}
+}
+
+// dangles tells whether NEW has an alias that ends nowhere, where OLD had
+// nothing to lose and not the same alias.
+func (w *walker) dangles(o, n *stand) bool {
+	if n.alias < 0 || n.kind != nxdomain || good(o.kind) {
+		return false
+	}
+	return o.alias < 0 || w.old.links[w.old.nodes[o.alias].link].target != w.new.links[w.new.nodes[n.alias].link].target
+}
+
+// blameDNAME is the cause where DNAMEs of both worlds answer: the DNAME, where
+// it is another, else what its target holds.
+func (w *walker) blameDNAME(path []string, typ zones.Type) (cause, string, bool) {
+	a, b := w.old.dnameOn(path), w.new.dnameOn(path)
+	if a < 0 || b < 0 {
+		return cause{}, "", false
+	}
+	owner := w.old.name(a)
+	if w.new.name(b) != owner {
+		return cause{"N-DNAME-OCC", true, b, 0}, "", true
+	}
+	x, y := target(w.old.set(a, zones.TypeDNAME)), target(w.new.set(b, zones.TypeDNAME))
+	if x != y {
+		return cause{"C-CHANGED", true, b, zones.TypeDNAME}, "the DNAME leads elsewhere", true
+	}
+	to, err := join(path, len(path), zones.Root()).Rebase(owner, x)
+	if err != nil {
+		return cause{}, "", false
+	}
+	o, n := w.old.standAt(to), w.new.standAt(to)
+	if l, _ := w.equal(&o, &n, typ); l != none {
+		return cause{}, "", false
+	}
+	c, why := w.blame(labelsDown(to, nil), &o, &n, typ, nil)
+	return c, why, true
+}
+
+// coded is the cause of an NXDOMAIN that became NODATA, or the reverse.
+func (w *walker) coded(path []string, o, n *stand) cause {
+	if n.start.state == at && o.start.state != at {
+		return cause{"C-RCODE", true, n.start.node, 0}
+	}
+	if o.start.state == at {
+		return cause{"C-RCODE", false, o.start.node, 0}
+	}
+	if o.src >= 0 {
+		return cause{"C-RCODE", false, o.src, 0}
+	}
+	return cause{"C-RCODE", true, max(n.src, -1), 0}
+}
+
+// goneZone is the cause when the zone that answered in OLD is no zone of NEW.
+func (w *walker) goneZone(o *stand) (cause, bool) {
+	z := o.zone()
+	if z < 0 {
+		return cause{}, false
+	}
+	a := o.t.apex[z]
+	if m := w.new.find(w.old.name(a)); m >= 0 && w.new.nodes[m].flags&apex != 0 {
+		return cause{}, false
+	}
+	return cause{"C-LOST", false, a, 0}, true
+}
+
+// zone is the zone in which an answer begins; -1 where none does.
+func (s *stand) zone() int32 {
+	if s.start.node < 0 {
+		return -1
+	}
+	return s.t.nodes[s.start.node].zone
+}
+
+// find is the node of a name, whether it exists or is a waypoint; -1 without.
+func (t *tree) find(n zones.Name) int32 {
+	at := t.root
+	for _, l := range labelsDown(n, nil) {
+		if at = t.child(at, l); at < 0 {
+			return -1
+		}
+	}
+	return at
+}
+
+// blame finds the cause of an answer that was good and is not equal.
+func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) (cause, string) {
+	if c, gone := w.goneZone(o); gone {
+		return c, "no zone of the world after has this apex"
+	}
+	if a := w.newApex(o, n); a >= 0 {
+		return cause{"N-CHILD-ZONE", true, a, 0}, ""
+	}
+	if oo, nn := o.on(typ), n.on(typ); oo != o || nn != n {
+		o, n = oo, nn
+	}
+	nk, _ := n.ask(typ)
+	ok, _ := o.ask(typ)
+	if wrong != nil {
+		return cause{"M-TARGET-SEM", true, n.src, typ}, wrong.old.Text() + " became " + wrong.new.Text() + ", which does not give the same addresses"
+	}
+	switch nk {
+	case looped:
+		if n.alias >= 0 {
+			return cause{"X-LOOP", true, w.new.circleOf(n.alias), 0}, ""
+		}
+		return cause{"X-LOOP", true, w.new.dnameOn(path), 0}, ""
+	case overlong:
+		id := "C-LOST"
+		if n.end.state == grows {
+			id = "X-DNAME-GROW"
+		}
+		if n.alias >= 0 {
+			return cause{id, true, n.alias, 0}, "the name that its target leads to has more than 255 octets"
+		}
+		return cause{id, true, w.new.dnameOn(path), 0}, "the name that the DNAME makes has more than 255 octets"
+	}
+	if o.start.moved && n.start.moved {
+		if c, why, is := w.blameDNAME(path, typ); is {
+			return c, why
+		}
+	}
+	// The same CNAME on both sides: what it points at is the matter.
+	if o.alias >= 0 && n.alias >= 0 {
+		a, b := &w.old.links[w.old.nodes[o.alias].link], &w.new.links[w.new.nodes[n.alias].link]
+		if a.target == b.target && !o.start.moved && !n.start.moved {
+			to := labelsDown(a.target, nil)
+			x, y := w.old.stand(a.to, to, len(a.target.Wire())), w.new.stand(b.to, to, len(a.target.Wire()))
+			if a.hops > 1 || x.alias < 0 {
+				return w.blame(to, &x, &y, typ, nil)
+			}
+		}
+	}
+	if n.start.moved && !o.start.moved {
+		return cause{"N-DNAME-OCC", true, w.new.dnameOn(path), 0}, ""
+	}
+	if n.alias >= 0 {
+		id := "C-CHANGED"
+		switch nk {
+		case nxdomain, nodata:
+			id = "C-LOST"
+		}
+		if o.start.state == at && n.start.state == miss {
+			return cause{"C-LOST", false, o.start.node, 0}, "" // a wildcard's CNAME answers instead
+		}
+		if c, is := w.overWild(o, n); is {
+			return c, ""
+		}
+		return cause{id, true, n.alias, 0}, "the CNAME of the world after leads elsewhere"
+	}
+	switch nk {
+	case referral:
+		if ok == referral {
+			return w.blameCut(o, n)
+		}
+		id := "N-CUT"
+		if w.copiedApex(n.cutNode()) {
+			id = "N-APEX"
+		}
+		return cause{id, true, n.cutNode(), 0}, ""
+	case refused:
+		return cause{"C-LOST", false, max(o.start.node, o.src), 0}, ""
+	}
+	switch {
+	case o.start.moved && !n.start.moved: // a DNAME went
+		return cause{"C-LOST", false, w.old.dnameOn(path), 0}, "the DNAME is gone"
+	}
+	if o.start.state == under || ok == referral {
+		return cause{"C-LOST", false, o.cutNode(), 0}, "the delegation is gone"
+	}
+	if o.start.state == miss {
+		if c, is := w.overWild(o, n); is {
+			return c, ""
+		}
+		src := o.src
+		if o.alias >= 0 {
+			src = o.alias
+		}
+		switch {
+		case n.start.state == miss && n.src >= 0 && w.old.name(src) == w.new.name(n.src):
+			if nk == data {
+				return cause{"C-CHANGED", true, n.src, typ}, ""
+			}
+			return cause{"C-TYPE-LOST", false, src, typ}, ""
+		}
+		return cause{"C-WILD-LOST", false, src, 0}, ""
+	}
+	return w.blameAt(o, n, typ, nk)
+}
+
+// blameAt is the cause where OLD's node answered itself.
+func (w *walker) blameAt(o, n *stand, typ zones.Type, nk kind) (cause, string) {
+	src := o.start.node
+	switch {
+	case n.start.state != at, nk == nodata && len(w.new.nodes[n.start.node].sets) == 0:
+		return cause{"C-LOST", false, src, 0}, ""
+	case nk == data:
+		return cause{"C-CHANGED", true, n.src, typ}, ""
+	case o.alias >= 0:
+		return cause{"C-LOST", false, src, 0}, "the CNAME is gone"
+	}
+	return cause{"C-TYPE-LOST", false, src, typ}, ""
+}
+
+// overWild is the cause where a wildcard of OLD answered and something that
+// NEW has nearer to the name stands before it.
+func (w *walker) overWild(o, n *stand) (cause, bool) {
+	if o.start.state != miss || n.start.node < 0 || o.start.moved != n.start.moved {
+		return cause{}, false
+	}
+	if n.start.state != at && n.start.state != miss {
+		return cause{}, false
+	}
+	e := w.old.name(o.start.node)
+	m := n.start.node
+	name := w.new.name(m)
+	if !name.Below(e) {
+		return cause{}, false
+	}
+	if n.start.state == miss && n.src >= 0 { // a nearer wildcard
+		src := n.src
+		if n.alias >= 0 {
+			src = n.alias
+		}
+		return cause{"N-WILD-CAPTURE", true, src, 0}, true
+	}
+	for w.new.nodes[m].parent >= 0 && w.new.name(w.new.nodes[m].parent).Below(e) {
+		m = w.new.nodes[m].parent
+	}
+	if len(w.new.nodes[m].sets) == 0 {
+		return cause{"N-ENT", true, m, 0}, true
+	}
+	return cause{"N-WILD-HOLE", true, m, 0}, true
+}
+
+// newApex is the apex of a zone that answers in NEW and was none in OLD, where
+// a zone above it answered; -1 otherwise.
+func (w *walker) newApex(o, n *stand) int32 {
+	oz, nz := o.zone(), n.zone()
+	if oz < 0 || nz < 0 {
+		return -1
+	}
+	a := w.new.apex[nz]
+	origin := w.new.zones[nz].Origin()
+	if !origin.Below(w.old.zones[oz].Origin()) {
+		return -1
+	}
+	if m := w.old.find(origin); m >= 0 && w.old.nodes[m].flags&apex != 0 {
+		return -1
+	}
+	return a
+}
+
+// copiedApex tells whether a delegation of NEW has the NS of some zone's apex
+// of OLD, and is none of OLD's.
+func (w *walker) copiedApex(n int32) bool {
+	ns := w.new.set(n, zones.TypeNS)
+	for _, a := range w.old.apex {
+		if l, _ := w.sets(w.old.set(a, zones.TypeNS), ns); l != none {
+			return true
+		}
+	}
+	return false
+}
+
+// blameCut is the cause where both worlds refer, elsewhere.
+func (w *walker) blameCut(o, n *stand) (cause, string) {
+	a, b := o.cutNode(), n.cutNode()
+	if w.old.name(a) != w.new.name(b) {
+		if w.new.name(b).Below(w.old.name(a)) {
+			return cause{"C-LOST", false, a, 0}, "the delegation is gone"
+		}
+		return cause{"N-CUT", true, b, 0}, ""
+	}
+	if l, _ := w.sets(w.old.set(a, zones.TypeNS), w.new.set(b, zones.TypeNS)); l == none {
+		return cause{"C-CHANGED", true, b, zones.TypeNS}, "the delegation goes to other servers"
+	}
+	if glueLost(w.old, a, w.new, b) {
+		return cause{"D-GLUE", true, b, 0}, "an address of a server below the cut is missing or another"
+	}
+	return cause{"C-CHANGED", true, b, zones.TypeDS}, "the DS set is another"
+}
+
+// dnameOn is the first DNAME that answers on the way to a name; -1 without.
+func (t *tree) dnameOn(path []string) int32 {
+	c := t.start()
+	for _, l := range path {
+		if c.state == at && t.nodes[c.node].flags&(dname|cut) == dname {
+			return c.node
+		}
+		c = t.desc(c, l)
+	}
+	return -1
+}
+
+// circleOf is the first node of the circle that a chain of CNAMEs ends in.
+func (t *tree) circleOf(n int32) int32 {
+	seen := map[int32]int{}
+	var way []int32
+	for l := &t.links[t.nodes[n].link]; l != nil; l = t.chained(l.to) {
+		if from, ok := seen[l.node]; ok {
+			least := way[from]
+			for _, x := range way[from:] {
+				least = min(least, x)
+			}
+			return least
+		}
+		seen[l.node] = len(way)
+		way = append(way, l.node)
+	}
+	return n
+}

@@ -1,0 +1,223 @@
+package proof
+
+import (
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// state is where RFC 1034 4.3.2 stands.
+type state uint8
+
+const (
+	outside state = iota // no zone: refused, or for the target of a chain someone else's name
+	at                   // the node exists
+	miss                 // the node is the closest encloser of a name that does not exist
+	under                // the node is a cut, strictly above the name
+	loop                 // DNAMEs in a circle
+	grows                // DNAMEs that make the name longer and longer (YXDOMAIN in the end)
+)
+
+// cursor is a place in a tree after some labels. It is comparable, but for
+// ext, whose pointee is made once for each DNAME.
+//
+// A DNAME moves the cursor to its target. The name that is then meant has
+// delta octets more than the one asked for, and over is the largest delta on
+// the way: a name asked for of more than 255-over octets gives YXDOMAIN
+// (RFC 6672 2.2).
+type cursor struct {
+	state state
+	moved bool  // by a DNAME
+	node  int32 // by state; -1 where it has none
+	pos   int32 // the node of exactly this name, where the cursor is at it or an apex lies below; else -1
+	delta int16
+	over  int16
+	k     int16       // labels since the name left for ext
+	ext   *zones.Name // outside, by a DNAME: the name is the last k labels and this
+	lits  [2]lit      // the names before DNAMEs that have an apex below them, first first
+}
+
+// lit is a name that a DNAME stood above, as long as a served zone's apex lies
+// below it: that zone would answer before the DNAME does.
+type lit struct {
+	pos         int32 // 0 is none: the root is no node below a DNAME
+	delta, over int16
+}
+
+func (t *tree) start() cursor {
+	return t.arrive(cursor{node: -1, pos: t.root})
+}
+
+// arrive lets a cursor whose pos is an apex begin there (the nearest zone
+// answers), and forgets a pos that leads to no apex.
+func (t *tree) arrive(c cursor) cursor {
+	if c.lits[0].pos != 0 {
+		for i, l := range c.lits {
+			if l.pos != 0 && t.nodes[l.pos].flags&apex != 0 {
+				up := cursor{state: at, moved: i > 0, node: l.pos, pos: l.pos, delta: l.delta, over: l.over}
+				copy(up.lits[:], c.lits[:i])
+				return up
+			}
+		}
+		kept := c.lits
+		c.lits = [2]lit{}
+		for _, l := range kept {
+			if l.pos != 0 && t.nodes[l.pos].flags&apexBelow != 0 {
+				c.push(l)
+			}
+		}
+	}
+	if c.pos < 0 {
+		return c
+	}
+	f := t.nodes[c.pos].flags
+	switch {
+	case f&apex != 0:
+		c.state, c.node, c.ext, c.k = at, c.pos, nil, 0
+	case c.state != at && f&apexBelow == 0:
+		c.pos = -1
+	}
+	return c
+}
+
+// desc is the cursor of one more label to the left.
+func (t *tree) desc(c cursor, label string) cursor {
+	if c.state == at && t.nodes[c.node].flags&(dname|cut) == dname {
+		c = t.jump(c)
+	}
+	return t.arrive(t.step(c, label))
+}
+
+// step is desc without regard to DNAME at the cursor, nor to an apex at the
+// new place.
+func (t *tree) step(c cursor, label string) cursor {
+	next := int32(-1)
+	if c.pos >= 0 {
+		next = t.child(c.pos, label)
+	}
+	if c.state == at {
+		switch n := c.node; {
+		case t.nodes[n].flags&cut != 0:
+			c.state = under
+		case next >= 0 && t.nodes[next].flags&exists != 0:
+			c.node = next
+		default:
+			c.state = miss
+		}
+	}
+	c.pos = next
+	for i, l := range c.lits {
+		if l.pos != 0 {
+			if c.lits[i].pos = t.child(l.pos, label); c.lits[i].pos < 0 {
+				c.lits[i].pos = 0
+			}
+		}
+	}
+	if c.ext != nil {
+		c.k++
+	}
+	return c
+}
+
+// jump moves a cursor that is at a DNAME to its target.
+func (t *tree) jump(c cursor) cursor {
+	to := t.links[t.nodes[c.node].link].jump
+	more := to.lits
+	to.lits = c.lits
+	if c.pos >= 0 && t.nodes[c.pos].flags&apexBelow != 0 {
+		to.push(lit{c.pos, c.delta, c.over})
+	}
+	for _, l := range more {
+		if l.pos != 0 {
+			to.push(lit{l.pos, c.delta + l.delta, max(c.over, c.delta+l.over)})
+		}
+	}
+	to.over = max(c.over, c.delta+to.over)
+	to.delta += c.delta
+	to.moved = true
+	return to
+}
+
+// push keeps one more name; a third is forgotten (three DNAMEs in a chain, each
+// with a served zone below its owner).
+func (c *cursor) push(l lit) {
+	for i := range c.lits {
+		if c.lits[i].pos == 0 {
+			c.lits[i] = l
+			return
+		}
+	}
+}
+
+// seek walks to a name, from the apex of the zone that is nearest to it. With ok false the name needs a DNAME
+// that is being resolved: it grows without end.
+func (t *tree) seek(n zones.Name, resolve func(int32) bool) (c cursor, ok bool) {
+	var buf [128]string
+	labels := labelsDown(n, buf[:0])
+	c = t.start()
+	from := 0
+	for i, p := 0, t.root; i < len(labels); i++ {
+		if p = t.child(p, labels[i]); p < 0 {
+			break
+		}
+		if t.nodes[p].flags&apex != 0 {
+			c, from = t.arrive(cursor{pos: p}), i+1
+		}
+	}
+	for _, l := range labels[from:] {
+		if resolve != nil && c.state == at && t.nodes[c.node].flags&(dname|cut) == dname && !resolve(c.node) {
+			return c, false
+		}
+		c = t.desc(c, l)
+	}
+	if len(n.Wire())+int(c.over) > zones.MaxName && c.over > 0 {
+		c.state, c.ext = grows, nil
+	}
+	return c, true
+}
+
+// source is the node that answers at a cursor: its own, or the wildcard below
+// the closest encloser; -1 where nothing does.
+func (t *tree) source(c cursor) int32 {
+	switch c.state {
+	case at:
+		return c.node
+	case miss:
+		return t.star(c.node)
+	}
+	return -1
+}
+
+// star is the wildcard child of a node, or -1. One that owns nothing but has
+// names below it is a source of synthesis too (RFC 4592 2.2.2).
+func (t *tree) star(n int32) int32 {
+	if s := t.child(n, "*"); s >= 0 && t.nodes[s].flags&exists != 0 && t.nodes[s].flags&apex == 0 {
+		return s
+	}
+	if s := t.child(n, "*"); s >= 0 {
+		if a, ok := t.above[s]; ok { // *.x is a zone of its own: the parent's node of that name
+			return a
+		}
+	}
+	return -1
+}
+
+// external is the name, outside all zones, that a cursor stands for. path is
+// the name that was asked for, its labels from the root down.
+func external(c cursor, path []string) zones.Name {
+	if c.ext == nil {
+		return join(path, len(path), zones.Root())
+	}
+	return join(path, int(c.k), *c.ext)
+}
+
+// join puts the last k labels of path in front of base; the zero name when
+// that is too long.
+func join(path []string, k int, base zones.Name) zones.Name {
+	n := base
+	for _, l := range path[len(path)-k:] {
+		var err error
+		if n, err = n.Child(l); err != nil {
+			return zones.Name{}
+		}
+	}
+	return n
+}

@@ -1,0 +1,223 @@
+package proof
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/mapping"
+)
+
+// Input is all that a proof depends on. The zero Mapping claims continuity of
+// every zone of Before, and nothing else.
+type Input struct {
+	Before, After zones.World
+	Mapping       mapping.Mapping
+	// Sources are the zones of Before whose names the rules carry; empty means
+	// every zone of Before that is no target.
+	Sources []zones.ID
+}
+
+// Options say how to run; the zero value is good.
+type Options struct {
+	Workers int                   // goroutines; 0 is one for each processor. The report does not depend on it
+	Limit   int                   // faults kept for each view and relation; 0 is 10000. The rest are counted
+	Mixture bool                  // prove also that no mixture of the two worlds breaks
+	Strict  bool                  // every error blocks
+	Now     time.Time             // exceptions that expire before it no longer hold; the zero time lets all hold
+	Server  func(new bool) string // the server that a dig asks; nil gives @old and @new
+}
+
+// Fault is one root cause with a witness.
+type Fault struct {
+	finding.Finding
+	View    zones.View
+	Class   string // the names concerned, in words
+	Witness Witness
+}
+
+// Witness is one question whose answers differ.
+type Witness struct {
+	Name     zones.Name // what to ask
+	Type     zones.Type
+	OldName  zones.Name // what to ask the old server, where a renaming is at fault; else Name
+	Old, New string     // what comes
+}
+
+// Counts says what was decided.
+type Counts struct {
+	Nodes   [2]int         // names of the two worlds' trees, empty non-terminals included
+	Classes int            // classes of names
+	Levels  [L4 + 1]int    // answers (class and type) by level
+	Added   int            // classes that answer where nothing did
+	Decided int            // differences that a decision asks for
+	More    map[string]int // root causes beyond Options.Limit, by id
+}
+
+// Report is what a proof finds. Faults stand by severity, id, view and name.
+type Report struct {
+	Faults []Fault
+	Counts Counts
+	Before zones.Digest
+	After  zones.Digest
+}
+
+// Preserved tells whether nothing blocks.
+func (r *Report) Preserved() bool {
+	for _, f := range r.Faults {
+		if f.Severity == finding.Block {
+			return false
+		}
+	}
+	return true
+}
+
+// Findings lists the faults as findings.
+func (r *Report) Findings() []finding.Finding {
+	fs := make([]finding.Finding, len(r.Faults))
+	for i, f := range r.Faults {
+		fs[i] = f.Finding
+	}
+	return fs
+}
+
+// defaultLimit is how many root causes are kept for each view.
+const defaultLimit = 10000
+
+// Prove decides the claim (doc.go) for every view.
+func Prove(in Input, o Options) Report {
+	if o.Limit <= 0 {
+		o.Limit = defaultLimit
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	r := Report{Before: in.Before.Digest(), After: in.After.Digest()}
+	views := in.Before.Views()
+	for _, v := range in.After.Views() {
+		if !slices.Contains(views, v) {
+			views = append(views, v)
+		}
+	}
+	slices.Sort(views)
+	for _, v := range views {
+		proveView(&r, in, o, v)
+	}
+	slices.SortStableFunc(r.Faults, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.View, b.View), a.Witness.Name.Compare(b.Witness.Name))
+	})
+	return r
+}
+
+func proveView(r *Report, in Input, o Options, v zones.View) {
+	var old, new *tree
+	if o.Workers > 1 {
+		var g sync.WaitGroup
+		g.Add(1)
+		go func() { defer g.Done(); old = plant(in.Before, v) }()
+		new = plant(in.After, v)
+		g.Wait()
+	} else {
+		old, new = plant(in.Before, v), plant(in.After, v)
+	}
+	w := &walker{
+		judge: &judge{old: old, new: new, ren: newRenames(in.Mapping, v), sem: &sync.Map{}},
+		rules: newRuleTree(in, v),
+		limit: o.Limit,
+	}
+	t := w.run(o.Workers)
+	r.take(w, t, o)
+}
+
+// take turns a tally into the report's terms.
+func (r *Report) take(w *walker, t *tally, o Options) {
+	c := &r.Counts
+	c.Nodes[0] += len(w.old.nodes)
+	c.Nodes[1] += len(w.new.nodes)
+	c.Classes += t.classes
+	c.Added += t.added
+	c.Decided += t.decided
+	for i, n := range t.levels {
+		c.Levels[i] += n
+	}
+	for id, n := range t.more {
+		if c.More == nil {
+			c.More = map[string]int{}
+		}
+		c.More[id] += n
+	}
+	for _, b := range t.faults {
+		r.Faults = append(r.Faults, w.fault(b, o))
+	}
+}
+
+// fault words one root cause.
+func (w *walker) fault(b *broken, o Options) Fault {
+	d := defined[b.id]
+	f := Fault{View: w.old.view}
+	f.ID, f.Severity, f.Mend, f.Count = b.id, d.severity, d.mend, b.count
+	if o.Strict && f.Severity == finding.Error {
+		f.Severity = finding.Block
+	}
+	name := join(b.path, len(b.path), zones.Root())
+	f.Witness = Witness{Name: name, Type: b.qtype, OldName: name, Old: b.was, New: b.is}
+	if !b.from.IsZero() {
+		f.Witness.OldName = b.from
+	}
+	t, side := w.old, "old"
+	if b.new {
+		t, side = w.new, "new"
+	}
+	subject := name.Text()
+	if b.node >= 0 {
+		subject = t.name(b.node).Text()
+		f.At = t.place(b.node, b.typ)
+	}
+	if b.typ != 0 {
+		subject += " " + b.typ.String()
+	}
+	f.Found = fmt.Sprintf("%s (%s): %s: %s %v gave %s, gives %s", subject, side, d.says, name.Text(), b.qtype, b.was, b.is)
+	if b.why != "" {
+		f.Found += " (" + b.why + ")"
+	}
+	f.Class = fmt.Sprintf("%s, as %s shows", d.says, name.Text())
+	server := o.Server
+	if server == nil {
+		server = func(new bool) string {
+			if new {
+				return "new"
+			}
+			return "old"
+		}
+	}
+	f.Dig = []string{
+		fmt.Sprintf("dig @%s %s %v", server(false), f.Witness.OldName, b.qtype),
+		fmt.Sprintf("dig @%s %s %v", server(true), name, b.qtype),
+	}
+	return f
+}
+
+// place is where a node's record is stated: of the type, else the first, else
+// that of the first name below.
+func (t *tree) place(n int32, typ zones.Type) zones.Place {
+	for {
+		m := &t.nodes[n]
+		for _, s := range m.sets {
+			if s.Type() == typ || typ == 0 {
+				return s.From(0).Place
+			}
+		}
+		if len(m.sets) > 0 {
+			return m.sets[0].From(0).Place
+		}
+		if m.kids == 0 {
+			return zones.Place{}
+		}
+		n = t.kids[m.kid]
+	}
+}

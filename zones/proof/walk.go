@@ -1,0 +1,282 @@
+package proof
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// place is the product of cursors at one name.
+type place struct {
+	old, new cursor
+	lines    []line
+	to       int32 // in the tree of rules' new names; -1 below it
+	path     []string
+	size     int // octets of the name
+}
+
+// walker decides every class of names of one view.
+type walker struct {
+	*judge
+	rules *ruleTree
+	sem   chan struct{} // one token for each goroutine beyond the first; nil in tests of one
+	limit int           // faults kept
+}
+
+// wide is how many children are worth a goroutine.
+const wide = 2048
+
+// run walks a whole view.
+func (w *walker) run(workers int) *tally {
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	w.sem = make(chan struct{}, workers-1)
+	out := newTally(w)
+	p := place{old: w.old.start(), new: w.new.start(), to: w.rules.root(), size: 1}
+	p.lines = w.rules.begin(w.old, p.lines, p.to)
+	w.walk(out, p)
+	w.later(out)
+	return out
+}
+
+// later walks what lies behind DNAMEs: one tuple of cursors once, since what
+// follows depends on it alone.
+func (w *walker) later(out *tally) {
+	seen := map[[2]cursor]bool{}
+	for len(out.deferred) > 0 {
+		p := out.deferred[0]
+		out.deferred = out.deferred[1:]
+		key := [2]cursor{p.old, p.new}
+		if len(p.lines) == 0 {
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+		}
+		w.below(out, p)
+	}
+}
+
+// walk decides the name at p and every name below it.
+func (w *walker) walk(out *tally, p place) {
+	w.check(out, &p)
+	if p.size+2 > zones.MaxName {
+		return
+	}
+	if behind(p.old) || behind(p.new) {
+		p.path, p.lines = slices.Clone(p.path), slices.Clone(p.lines)
+		out.deferred = append(out.deferred, p)
+		return
+	}
+	w.below(out, p)
+}
+
+// behind tells whether a cursor goes on in a tree after a DNAME.
+func behind(c cursor) bool { return c.moved && c.state == at }
+
+// below decides every name below p.
+func (w *walker) below(out *tally, p place) {
+	labels := w.labels(&p)
+	w.fresh(out, &p, labels)
+	if len(labels) < wide {
+		w.some(out, p, labels)
+		return
+	}
+	var parts []*tally
+	var group sync.WaitGroup
+	for i := 0; i < len(labels); i += wide {
+		part := labels[i:min(i+wide, len(labels))]
+		sub := newTally(w)
+		parts = append(parts, sub)
+		q := p
+		q.path = slices.Clone(p.path)
+		select {
+		case w.sem <- struct{}{}:
+			group.Add(1)
+			go func() {
+				defer func() { <-w.sem; group.Done() }()
+				w.some(sub, q, part)
+			}()
+		default:
+			w.some(sub, q, part)
+		}
+	}
+	group.Wait()
+	for _, sub := range parts {
+		out.add(sub)
+	}
+}
+
+func (w *walker) some(out *tally, p place, labels []string) {
+	for _, l := range labels {
+		if p.size+1+len(l) <= zones.MaxName {
+			w.walk(out, w.down(p, l))
+		}
+	}
+}
+
+// down moves every cursor by one label.
+func (w *walker) down(p place, label string) place {
+	q := place{old: w.old.desc(p.old, label), new: w.new.desc(p.new, label), size: p.size + 1 + len(label)}
+	q.path = append(p.path, label)
+	q.to = w.rules.child(p.to, label)
+	if len(p.lines) > 0 {
+		q.lines = w.rules.down(w.old, p.lines, label)
+	}
+	if q.to >= 0 {
+		q.lines = w.rules.begin(w.old, q.lines, q.to)
+	}
+	return q
+}
+
+// fresh decides the class of every label that no world has at p, and of all
+// names below.
+func (w *walker) fresh(out *tally, p *place, labels []string) {
+	l := unused(labels, 1, zones.MaxName-p.size-1)
+	if l == "" {
+		return
+	}
+	q := w.down(*p, l)
+	q.to = -1
+	w.check(out, &q)
+	// A DNAME's class splits where the name that it makes grows too long.
+	if a, b := q.old.over, q.new.over; a != b {
+		w.long(out, p, labels, zones.MaxName-int(min(a, b)), q.size)
+	}
+}
+
+// long decides the class of a fresh label's names of exactly size octets.
+func (w *walker) long(out *tally, p *place, labels []string, size, least int) {
+	if size < least {
+		return
+	}
+	q := *p
+	for rest := size - p.size; rest > 0; {
+		n := min(rest, zones.MaxLabel+1)
+		if rest-n == 1 {
+			n--
+		}
+		l := unused(labels, n-1, n-1)
+		if l == "" {
+			return
+		}
+		q = w.down(q, l)
+		q.to = -1
+		labels, rest = nil, rest-n
+	}
+	if q.size == size {
+		w.check(out, &q)
+	}
+}
+
+// unused is a label of least to most octets that is not among sorted labels;
+// "" when there is none that short.
+func unused(labels []string, least, most int) string {
+	if least < 1 || most < least {
+		return ""
+	}
+	taken := func(l string) bool { _, ok := slices.BinarySearch(labels, l); return ok }
+	words := []string{"x", "fresh", "khong-co", "zz", "x0", "q"}
+	for n := least; n <= min(most, zones.MaxLabel); n++ {
+		for _, w := range words {
+			if len(w) == n && !taken(w) {
+				return w
+			}
+		}
+		head := strings.Repeat("x", n-1)
+		for c := 0; c < 256; c++ {
+			b := byte('z' - c)
+			if 'A' <= b && b <= 'Z' || b == '*' && n == 1 {
+				continue
+			}
+			if l := head + string([]byte{b}); !taken(l) {
+				return l
+			}
+		}
+	}
+	return ""
+}
+
+// labels merges the children of everything at p, sorted.
+func (w *walker) labels(p *place) []string {
+	var buf [8][]int32
+	var trees [8]*tree
+	n := 0
+	add := func(t *tree, ks []int32) {
+		if len(ks) > 0 && n < len(buf) {
+			buf[n], trees[n] = ks, t
+			n++
+		}
+	}
+	w.old.below(p.old, func(ks []int32) { add(w.old, ks) })
+	w.new.below(p.new, func(ks []int32) { add(w.new, ks) })
+	var more []string
+	for i := range p.lines {
+		w.old.below(p.lines[i].cur, func(ks []int32) {
+			for _, k := range ks {
+				more = append(more, w.old.nodes[k].label)
+			}
+		})
+		more = w.rules.labelsFrom(&p.lines[i], more)
+	}
+	more = w.rules.labelsTo(p.to, more)
+	if len(more) > 1 {
+		slices.Sort(more)
+		more = slices.Compact(more)
+	}
+	size := len(more)
+	for i := range n {
+		size = max(size, len(buf[i]))
+	}
+	out := make([]string, 0, size)
+	for {
+		least, any := "", false
+		for i := range n {
+			if len(buf[i]) > 0 {
+				if l := trees[i].nodes[buf[i][0]].label; !any || l < least {
+					least, any = l, true
+				}
+			}
+		}
+		if len(more) > 0 && (!any || more[0] < least) {
+			least, any = more[0], true
+		}
+		if !any {
+			return out
+		}
+		for i := range n {
+			if len(buf[i]) > 0 && trees[i].nodes[buf[i][0]].label == least {
+				buf[i] = buf[i][1:]
+			}
+		}
+		if len(more) > 0 && more[0] == least {
+			more = more[1:]
+		}
+		out = append(out, least)
+	}
+}
+
+// below yields the children that one more label may reach from a cursor.
+func (t *tree) below(c cursor, yield func([]int32)) {
+	if c.state == at && t.nodes[c.node].flags&(dname|cut) == dname {
+		c = t.jump(c)
+	}
+	switch {
+	case c.state == at && t.nodes[c.node].flags&cut == 0:
+		yield(t.children(c.node))
+		if c.pos >= 0 && c.pos != c.node {
+			yield(t.children(c.pos))
+		}
+	case c.pos >= 0 && t.nodes[c.pos].flags&apexBelow != 0:
+		yield(t.children(c.pos))
+	}
+	for _, l := range c.lits {
+		if l.pos != 0 {
+			yield(t.children(l.pos))
+		}
+	}
+}
