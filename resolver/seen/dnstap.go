@@ -1,6 +1,7 @@
 package seen
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net/netip"
@@ -13,36 +14,64 @@ import (
 	"gialai.gov.vn/hopnhat/zones/finding"
 )
 
-// readDNSTap reads a file of Frame Streams with dnstap messages.
-func readDNSTap(r io.Reader, l *ledger) error {
-	in, err := framestream.NewReader(r, &framestream.ReaderOptions{ContentTypes: [][]byte{dnstap.FSContentType}})
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return finding.Finding{
-			ID: "Q-FORMAT", Severity: finding.Error,
-			Found: "it begins like Frame Streams, but holds no dnstap: " + err.Error(),
-			Mend:  "give a file that dnstap-output, fstrm_capture or the like wrote",
+// readDNSTap reads a file of Frame Streams with dnstap messages; several may
+// follow each other in one file.
+func readDNSTap(r *bufio.Reader, l *ledger) error {
+	frame, n := make([]byte, l.o.Limits.Frame), int64(0)
+	for {
+		in, err := framestream.NewReader(r, &framestream.ReaderOptions{ContentTypes: [][]byte{dnstap.FSContentType}})
+		switch {
+		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+			return io.ErrUnexpectedEOF
+		case err != nil && n > 0:
+			return l.damaged(n, err)
+		case err != nil:
+			return finding.Finding{
+				ID: "Q-FORMAT", Severity: finding.Error,
+				Found: "it begins like Frame Streams, but holds no dnstap: " + err.Error(),
+				Mend:  "give a file that dnstap-output, fstrm_capture or the like wrote",
+			}
+		}
+		if n, err = l.frames(in, frame, n); err != nil {
+			return err
+		}
+		if _, err := r.Peek(1); err != nil {
+			return err
 		}
 	}
-	frame := make([]byte, l.o.Limits.Frame)
-	for n := int64(1); ; n++ {
+}
+
+// frames reads one stream to its end, which may lack the frame that says so. n
+// is how many frames came before.
+func (l *ledger) frames(in *framestream.Reader, frame []byte, n int64) (int64, error) {
+	for {
 		size, err := in.ReadFrame(frame)
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		n++
 		switch {
 		case errors.Is(err, framestream.ErrDataFrameTooLarge):
 			l.refuse(n, nil, refLong, "it is longer than the limit of a frame")
-			continue
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			l.refuse(n, nil, refEnd, "the file ends inside it")
-			return err
+			return n, err
 		case errors.Is(err, framestream.ErrDecode):
-			l.refuse(n, nil, refFrame, "it is a control frame that is broken")
-			return nil
+			return n, l.damaged(n-1, err)
 		case err != nil:
-			return err
+			return n, err
+		default:
+			l.bookFrame(n, frame[:size])
 		}
-		l.bookFrame(n, frame[:size])
+	}
+}
+
+// damaged ends the reading: nothing tells where the next frame begins.
+func (l *ledger) damaged(n int64, err error) error {
+	return finding.Finding{
+		ID: "Q-LIMIT", Severity: finding.Error, At: l.place(n + 1),
+		Found: "a control frame that is none (" + err.Error() + "): the file is damaged from here on",
+		Mend:  "take the frames again, or cut the file before this one",
 	}
 }
 

@@ -15,6 +15,8 @@
 //	SEEN-FLOOR   a name that a Table does not hold was asked at most Lost.Floor times,
 //	             one that it holds at most Lost.Floor times more than its Count
 //	SEEN-MERGE   Merge is associative and commutative; the empty table changes nothing
+//	SEEN-ALL     Compare puts each row of a table into exactly one Asked
+//	SEEN-NEAR    a Misspelt name has one or two slips, and the old server never held it
 //	SEEN-BACK    what WriteTSV and WriteJSON wrote, ReadTable reads into an equal table
 //
 // A Table is immutable. A Builder is where it grows; only a Builder drops rows,
@@ -39,7 +41,8 @@
 //	Q-EMPTY    warning: a log in which nothing was asked
 //	Q-LOST     warning: rows that were dropped from a full table
 //	Q-TABLE    a saved table that cannot be read back
-//	Q-MISSING  warning: a name that is asked and stands in no source
+//	Q-MISSING  warning: a name that is asked and stands in no source, or whose
+//	           answer of the old server does not; note: one that the old server denied
 //	Q-SPELL    note: a name that is asked and looks misspelt
 //	Q-WILD     note: a name that a wildcard answers
 //	Q-FOREIGN  note: names outside all zones
@@ -51,5 +54,6 @@
 // windows.go know lines, stamp.go and windate.go their times; dnstap.go frames;
 // pcap.go and pcapng.go the files, link.go the way down to port 53, tcp.go the
 // streams; message.go the DNS message. table.go holds rows, tabletext.go their
-// text, compare.go and spell.go what they say about a world.
+// text; stand.go knows where a name stands in a world, compare.go and spell.go
+// what a table says about it, say.go how a person is told.
 package seen

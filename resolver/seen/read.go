@@ -149,7 +149,7 @@ func (l *ledger) read(r io.ReadCloser, again func() (io.ReadCloser, error)) erro
 		return readWindows(in, l, again)
 	case FormatDNSTap:
 		l.acc.Unit = "frame"
-		return readDNSTap(in, l)
+		return readDNSTap(in.Reader, l)
 	case FormatCapture:
 		l.acc.Unit = "packet"
 		return readCapture(in, l)
