@@ -239,7 +239,7 @@ func (c *capture) udp(p packet, t transport) {
 // message counts a DNS message that went from src to dst.
 func (c *capture) message(p packet, b []byte, src, dst netip.AddrPort, why string) {
 	client, server := src, dst
-	if len(b) > 2 && b[2]&0x80 != 0 {
+	if response := len(b) > 2 && b[2]&0x80 != 0; response || len(b) <= 2 && !slices.Contains(c.o.Ports, dst.Port()) {
 		client, server = dst, src
 	}
 	if !slices.Contains(c.o.Ports, server.Port()) {

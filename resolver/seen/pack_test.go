@@ -212,3 +212,6 @@ func name(s string) zones.Name { return zones.MustName(s) }
 func questionLine(n int, who string) string {
 	return fmt.Sprintf("20-Jun-2025 09:12:%02d.123 queries: info: client @0x7f21 %s#4711 (x%d.vn): query: x%d.vn IN A +E(0)K (10.0.0.1)\n", n%60, who, n, n)
 }
+
+// memory is a file system with one log.
+func memory(b []byte) fstest.MapFS { return fstest.MapFS{"log": {Data: b}} }
