@@ -155,6 +155,9 @@ func (l *ledger) read(r io.ReadCloser, again func() (io.ReadCloser, error)) erro
 		return readCapture(in, l)
 	}
 	l.acc.Format = ""
+	if err != nil && !errors.Is(err, io.EOF) && l.o.Format == "" {
+		return err // the little that could be read tells no format
+	}
 	return unknownFormat(head, l.o)
 }
 

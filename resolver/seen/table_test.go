@@ -47,6 +47,12 @@ func someEntries(names int) *rapid.Generator[Entry] {
 	})
 }
 
+// manyEntries draws up to most of them, evenly: SliceOfN alone draws few.
+func manyEntries(t *rapid.T, names, most int) []Entry {
+	n := rapid.IntRange(0, most).Draw(t, "count")
+	return rapid.SliceOfN(someEntries(names), n, n).Draw(t, "entries")
+}
+
 func someRecords() [][]zones.Record {
 	a := func(s string) zones.Record {
 		return zones.Record{Owner: name(`a\032b.vn`), Type: zones.TypeTXT, TTL: 1<<32 - 1, Data: string(rune(len(s))) + s}
@@ -62,7 +68,7 @@ func someRecords() [][]zones.Record {
 func someTable(l TableLimits) *rapid.Generator[*Table] {
 	return rapid.Custom(func(t *rapid.T) *Table {
 		b := NewBuilder(l)
-		for _, e := range rapid.SliceOfN(someEntries(4), 0, 40).Draw(t, "entries") {
+		for _, e := range manyEntries(t, 4, 40) {
 			b.Add(e)
 		}
 		return b.Table()
@@ -197,7 +203,7 @@ func slowTable(es []Entry) map[Key]*slowRow {
 
 func TestBuilderLikeTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		es := rapid.SliceOfN(someEntries(4), 0, 60).Draw(t, "entries")
+		es := manyEntries(t, 4, 60)
 		cut := rapid.IntRange(0, len(es)).Draw(t, "cut")
 		// Two builders merged are one: limits that are not met change nothing.
 		var parts []*Table
@@ -237,7 +243,7 @@ func TestFloorLaw(t *testing.T) {
 	// SEEN-FLOOR, and the limits themselves.
 	rapid.Check(t, func(t *rapid.T) {
 		limits := TableLimits{Rows: rapid.IntRange(1, 8).Draw(t, "rows"), Networks: 2, Servers: 2}
-		es := rapid.SliceOfN(someEntries(12), 0, 120).Draw(t, "entries")
+		es := manyEntries(t, 12, 120)
 		b := NewBuilder(limits)
 		questions := int64(0)
 		for _, e := range es {
