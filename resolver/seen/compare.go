@@ -241,7 +241,7 @@ func (c *Comparison) counted() map[zones.Name]int64 {
 func (c *Comparison) spell(g *grounds, o CompareOptions) {
 	var idx []int
 	for i, a := range c.Asked {
-		if (a.Class == Missing || a.Class == Foreign) && a.Gravity() >= Unknown && !isReverse(a.Name) {
+		if (a.Class == Missing || a.Class == Foreign) && a.Gravity() >= Unknown {
 			idx = append(idx, i)
 		}
 	}

@@ -87,7 +87,7 @@ func asks(t testing.TB, view string, lines ...string) *Table {
 }
 
 func TestCompare(t *testing.T) {
-	w := world(t, zone(t, "internet", "binhdinh.gov.vn", binhdinh...), zone(t, "data", "binhdinh.gov.vn", "noibo.binhdinh.gov.vn A 10.0.0.5"))
+	w := world(t, zone(t, "internet", "binhdinh.gov.vn", binhdinh...), zone(t, "data", "binhdinh.gov.vn", "noibo.binhdinh.gov.vn A 10.0.0.5", "ns1.binhdinh.gov.vn TXT data"))
 	for _, c := range []struct {
 		what, ask string
 		class     Class
@@ -105,6 +105,9 @@ func TestCompare(t *testing.T) {
 		{"two labels below a wildcard", "x a.b.cong.binhdinh.gov.vn A", Wild, "*.cong.binhdinh.gov.vn"},
 		{"the wildcard's own answer", "x a.cong.binhdinh.gov.vn A NOERROR aa : a.cong.binhdinh.gov.vn A 10.0.0.9", Wild, "*.cong.binhdinh.gov.vn"},
 		{"another answer than the wildcard's", "x a.cong.binhdinh.gov.vn A NOERROR aa : a.cong.binhdinh.gov.vn A 10.0.0.10", Missing, ""},
+		{"what the wildcard's answer leads to", "x a.cong.binhdinh.gov.vn A NOERROR aa : web1.binhdinh.gov.vn A 10.0.0.80", Wild, "*.cong.binhdinh.gov.vn"},
+		{"a type that another view has", "x ns1.binhdinh.gov.vn TXT NOERROR aa : ns1.binhdinh.gov.vn TXT data", Known, ""},
+		{"a slip that stood there", "x maill.binhdinh.gov.vn A NOERROR aa", Missing, ""},
 		{"the cut", "x xa.binhdinh.gov.vn A", Known, ""},
 		{"below a cut", "x ns.xa.binhdinh.gov.vn A", Delegated, "xa.binhdinh.gov.vn"},
 		{"below a cut, answered from a zone", "x a.xa.binhdinh.gov.vn A NOERROR aa : a.xa.binhdinh.gov.vn A 10.0.9.7", Missing, ""},
@@ -143,8 +146,8 @@ func TestCompareSlipsByCount(t *testing.T) {
 	// Where no answer tells, a name that is asked more than the one it is like
 	// is one of its own.
 	w := world(t, zone(t, "internet", "binhdinh.gov.vn", binhdinh...))
-	c := Compare(asks(t, "", "xxxx mail.binhdinh.gov.vn A", "xx maill.binhdinh.gov.vn A", "xxxxx mali.binhdinh.gov.vn A"), w, CompareOptions{})
-	if got := c.Of(Misspelt); len(got) != 1 || got[0].Name != name("maill.binhdinh.gov.vn") {
+	c := Compare(asks(t, "", "xxxx mail.binhdinh.gov.vn A", "xx maill.binhdinh.gov.vn A", "xxxxx mali.binhdinh.gov.vn A", "xxxx mial.binhdinh.gov.vn A"), w, CompareOptions{})
+	if got := c.Of(Misspelt); len(got) != 2 || got[0].Name != name("mial.binhdinh.gov.vn") || got[1].Name != name("maill.binhdinh.gov.vn") {
 		t.Errorf("misspelt: %v", got)
 	}
 	if got := c.Of(Missing); len(got) != 1 || got[0].Near != name("mail.binhdinh.gov.vn") {
@@ -176,8 +179,9 @@ func TestCompareViews(t *testing.T) {
 }
 
 func TestUnasked(t *testing.T) {
-	w := world(t, zone(t, "internet", "binhdinh.gov.vn", binhdinh...))
-	c := Compare(asks(t, "", "x mail.binhdinh.gov.vn A", "x www.binhdinh.gov.vn A", "x x.cong.binhdinh.gov.vn A", "x y.cu.binhdinh.gov.vn A"), w, CompareOptions{})
+	// An address that leads back to a name is no question for the name.
+	w := world(t, zone(t, "internet", "binhdinh.gov.vn", binhdinh...), zone(t, "internet", "10.in-addr.arpa", "99.0.0.10.in-addr.arpa PTR lau.binhdinh.gov.vn."))
+	c := Compare(asks(t, "", "x 99.0.0.10.in-addr.arpa PTR", "x mail.binhdinh.gov.vn A", "x www.binhdinh.gov.vn A", "x x.cong.binhdinh.gov.vn A", "x y.cu.binhdinh.gov.vn A"), w, CompareOptions{})
 	var got []string
 	for _, u := range c.Unasked {
 		got = append(got, u.Name.Text())
