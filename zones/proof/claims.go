@@ -10,11 +10,30 @@ import (
 func (w *walker) check(out *tally, p *place) {
 	o := w.old.stand(p.old, p.path, p.size)
 	n := w.new.stand(p.new, p.path, p.size)
+	if w.mid != nil {
+		w.lacks(out, p, &o, &n)
+		return
+	}
 	out.classes++
+	var cs []claim
+	if len(p.lines) > 0 {
+		cs = w.claims(out, p)
+	}
+	if n.start.state == at && !n.start.moved && len(w.new.nodes[n.start.node].sets) > 0 {
+		w.wellFormed(out, p, &o, &n, cs)
+	}
+	if w.mixes {
+		w.mixture(out, p, &o, &n)
+	}
 	if o.kind == refused && len(p.lines) == 0 {
 		return // no zone of OLD answers: nothing is claimed
 	}
-	w.continuity(out, p, &o, &n)
+	if o.kind != refused {
+		w.continuity(out, p, &o, &n, cs)
+	}
+	if len(cs) > 0 {
+		w.carry(out, p, &o, &n, cs)
+	}
 }
 
 // typesOf lists the types that answers may differ in: those that either side
@@ -57,7 +76,7 @@ func edgy(s *stand) bool {
 func good(k kind) bool { return k == data || k == referral || k == away }
 
 // continuity claims that the name answers as before.
-func (w *walker) continuity(out *tally, p *place, o, n *stand) {
+func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 	var buf [32]zones.Type
 	lost, added := false, false
 	for _, typ := range typesOf(o, n, buf[:0]) {
@@ -75,13 +94,16 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand) {
 			if typ == 0 && o.kind == nodata {
 				continue
 			}
+			if w.settled(out, p, o, n, typ, cs) {
+				continue
+			}
 			c, why := w.blame(p.path, o, n, typ, wrong)
 			w.report(out, p, o, n, typ, c, why)
 		case (ok == nxdomain || ok == nodata) && (nk == nxdomain || nk == nodata):
 			if typ != 0 || lost || added {
 				continue // said by what was lost or added here
 			}
-			if w.dangles(o, n) {
+			if w.dangles(o, n) || ok == nxdomain && comes(cs) || w.rulings.excused(out, w, p, typ, o, n, zones.Name{}) {
 				continue
 			}
 			w.report(out, p, o, n, typ, w.coded(p.path, o, n), "")
@@ -98,12 +120,16 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand) {
 				w.report(out, p, o, n, typ, c, "")
 			}
 		case ok == nxdomain && n.start.state == miss && !n.start.moved && !o.start.moved:
+			if w.asked(o, n, typ, cs) || w.settled(out, p, o, n, typ, cs) {
+				added = true
+				continue
+			}
 			lost = true
 			src := n.src
 			if n.alias >= 0 {
 				src = n.alias
 			}
-			w.report(out, p, o, n, typ, cause{"N-WILD-CAPTURE", true, src, 0}, "")
+			w.report(out, p, o, n, typ, cause{id: "N-WILD-CAPTURE", new: true, node: src}, "")
 		default:
 			if !added {
 				out.added++
@@ -112,7 +138,7 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand) {
 		}
 	}
 	if !lost && w.dangles(o, n) {
-		w.report(out, p, o, n, 0, cause{"X-DANGLE", true, n.alias, 0}, "")
+		w.report(out, p, o, n, 0, cause{id: "X-DANGLE", new: true, node: n.alias}, "")
 	}
 }
 
@@ -134,11 +160,11 @@ func (w *walker) blameDNAME(path []string, typ zones.Type) (cause, string, bool)
 	}
 	owner := w.old.name(a)
 	if w.new.name(b) != owner {
-		return cause{"N-DNAME-OCC", true, b, 0}, "", true
+		return cause{id: "N-DNAME-OCC", new: true, node: b}, "", true
 	}
 	x, y := target(w.old.set(a, zones.TypeDNAME)), target(w.new.set(b, zones.TypeDNAME))
 	if x != y {
-		return cause{"C-CHANGED", true, b, zones.TypeDNAME}, "the DNAME leads elsewhere", true
+		return cause{id: "C-CHANGED", new: true, node: b, typ: zones.TypeDNAME}, "the DNAME leads elsewhere", true
 	}
 	to, err := join(path, len(path), zones.Root()).Rebase(owner, x)
 	if err != nil {
@@ -155,15 +181,15 @@ func (w *walker) blameDNAME(path []string, typ zones.Type) (cause, string, bool)
 // coded is the cause of an NXDOMAIN that became NODATA, or the reverse.
 func (w *walker) coded(path []string, o, n *stand) cause {
 	if n.start.state == at && o.start.state != at {
-		return cause{"C-RCODE", true, n.start.node, 0}
+		return cause{id: "C-RCODE", new: true, node: n.start.node}
 	}
 	if o.start.state == at {
-		return cause{"C-RCODE", false, o.start.node, 0}
+		return cause{id: "C-RCODE", node: o.start.node}
 	}
 	if o.src >= 0 {
-		return cause{"C-RCODE", false, o.src, 0}
+		return cause{id: "C-RCODE", node: o.src}
 	}
-	return cause{"C-RCODE", true, max(n.src, -1), 0}
+	return cause{id: "C-RCODE", new: true, node: max(n.src, -1)}
 }
 
 // goneZone is the cause when the zone that answered in OLD is no zone of NEW.
@@ -176,7 +202,7 @@ func (w *walker) goneZone(o *stand) (cause, bool) {
 	if m := w.new.find(w.old.name(a)); m >= 0 && w.new.nodes[m].flags&apex != 0 {
 		return cause{}, false
 	}
-	return cause{"C-LOST", false, a, 0}, true
+	return cause{id: "C-LOST", node: a}, true
 }
 
 // zone is the zone in which an answer begins; -1 where none does.
@@ -204,7 +230,7 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) 
 		return c, "no zone of the world after has this apex"
 	}
 	if a := w.newApex(o, n); a >= 0 {
-		return cause{"N-CHILD-ZONE", true, a, 0}, ""
+		return cause{id: "N-CHILD-ZONE", new: true, node: a}, ""
 	}
 	if oo, nn := o.on(typ), n.on(typ); oo != o || nn != n {
 		o, n = oo, nn
@@ -212,23 +238,23 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) 
 	nk, _ := n.ask(typ)
 	ok, _ := o.ask(typ)
 	if wrong != nil {
-		return cause{"M-TARGET-SEM", true, n.src, typ}, wrong.old.Text() + " became " + wrong.new.Text() + ", which does not give the same addresses"
+		return cause{id: "M-TARGET-SEM", new: true, node: n.src, typ: typ}, wrong.old.Text() + " became " + wrong.new.Text() + ", which does not give the same addresses"
 	}
 	switch nk {
 	case looped:
 		if n.alias >= 0 {
-			return cause{"X-LOOP", true, w.new.circleOf(n.alias), 0}, ""
+			return cause{id: "X-LOOP", new: true, node: w.new.circleOf(n.alias)}, ""
 		}
-		return cause{"X-LOOP", true, w.new.dnameOn(path), 0}, ""
+		return cause{id: "X-LOOP", new: true, node: w.new.dnameOn(path)}, ""
 	case overlong:
 		id := "C-LOST"
 		if n.end.state == grows {
 			id = "X-DNAME-GROW"
 		}
 		if n.alias >= 0 {
-			return cause{id, true, n.alias, 0}, "the name that its target leads to has more than 255 octets"
+			return cause{id: id, new: true, node: n.alias}, "the name that its target leads to has more than 255 octets"
 		}
-		return cause{id, true, w.new.dnameOn(path), 0}, "the name that the DNAME makes has more than 255 octets"
+		return cause{id: id, new: true, node: w.new.dnameOn(path)}, "the name that the DNAME makes has more than 255 octets"
 	}
 	if o.start.moved && n.start.moved {
 		if c, why, is := w.blameDNAME(path, typ); is {
@@ -247,7 +273,7 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) 
 		}
 	}
 	if n.start.moved && !o.start.moved {
-		return cause{"N-DNAME-OCC", true, w.new.dnameOn(path), 0}, ""
+		return cause{id: "N-DNAME-OCC", new: true, node: w.new.dnameOn(path)}, ""
 	}
 	if n.alias >= 0 {
 		id := "C-CHANGED"
@@ -256,12 +282,12 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) 
 			id = "C-LOST"
 		}
 		if o.start.state == at && n.start.state == miss {
-			return cause{"C-LOST", false, o.start.node, 0}, "" // a wildcard's CNAME answers instead
+			return cause{id: "C-LOST", node: o.start.node}, "" // a wildcard's CNAME answers instead
 		}
 		if c, is := w.overWild(o, n); is {
 			return c, ""
 		}
-		return cause{id, true, n.alias, 0}, "the CNAME of the world after leads elsewhere"
+		return cause{id: id, new: true, node: n.alias}, "the CNAME of the world after leads elsewhere"
 	}
 	switch nk {
 	case referral:
@@ -272,16 +298,16 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) 
 		if w.copiedApex(n.cutNode()) {
 			id = "N-APEX"
 		}
-		return cause{id, true, n.cutNode(), 0}, ""
+		return cause{id: id, new: true, node: n.cutNode()}, ""
 	case refused:
-		return cause{"C-LOST", false, max(o.start.node, o.src), 0}, ""
+		return cause{id: "C-LOST", node: max(o.start.node, o.src)}, ""
 	}
 	switch {
 	case o.start.moved && !n.start.moved: // a DNAME went
-		return cause{"C-LOST", false, w.old.dnameOn(path), 0}, "the DNAME is gone"
+		return cause{id: "C-LOST", node: w.old.dnameOn(path)}, "the DNAME is gone"
 	}
 	if o.start.state == under || ok == referral {
-		return cause{"C-LOST", false, o.cutNode(), 0}, "the delegation is gone"
+		return cause{id: "C-LOST", node: o.cutNode()}, "the delegation is gone"
 	}
 	if o.start.state == miss {
 		if c, is := w.overWild(o, n); is {
@@ -294,11 +320,11 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) 
 		switch {
 		case n.start.state == miss && n.src >= 0 && w.old.name(src) == w.new.name(n.src):
 			if nk == data {
-				return cause{"C-CHANGED", true, n.src, typ}, ""
+				return cause{id: "C-CHANGED", new: true, node: n.src, typ: typ}, ""
 			}
-			return cause{"C-TYPE-LOST", false, src, typ}, ""
+			return cause{id: "C-TYPE-LOST", node: src, typ: typ}, ""
 		}
-		return cause{"C-WILD-LOST", false, src, 0}, ""
+		return cause{id: "C-WILD-LOST", node: src}, ""
 	}
 	return w.blameAt(o, n, typ, nk)
 }
@@ -308,13 +334,16 @@ func (w *walker) blameAt(o, n *stand, typ zones.Type, nk kind) (cause, string) {
 	src := o.start.node
 	switch {
 	case n.start.state != at, nk == nodata && len(w.new.nodes[n.start.node].sets) == 0:
-		return cause{"C-LOST", false, src, 0}, ""
+		return cause{id: "C-LOST", node: src}, ""
 	case nk == data:
-		return cause{"C-CHANGED", true, n.src, typ}, ""
+		return cause{id: "C-CHANGED", new: true, node: n.src, typ: typ}, ""
 	case o.alias >= 0:
-		return cause{"C-LOST", false, src, 0}, "the CNAME is gone"
+		return cause{id: "C-LOST", node: src}, "the CNAME is gone"
 	}
-	return cause{"C-TYPE-LOST", false, src, typ}, ""
+	if typ == zones.TypeDNSKEY && w.old.nodes[src].flags&apex != 0 && w.new.set(n.start.node, typ).IsZero() {
+		return cause{id: "M-SIGNED", node: src, typ: typ}, ""
+	}
+	return cause{id: "C-TYPE-LOST", node: src, typ: typ}, ""
 }
 
 // overWild is the cause where a wildcard of OLD answered and something that
@@ -337,15 +366,15 @@ func (w *walker) overWild(o, n *stand) (cause, bool) {
 		if n.alias >= 0 {
 			src = n.alias
 		}
-		return cause{"N-WILD-CAPTURE", true, src, 0}, true
+		return cause{id: "N-WILD-CAPTURE", new: true, node: src}, true
 	}
 	for w.new.nodes[m].parent >= 0 && w.new.name(w.new.nodes[m].parent).Below(e) {
 		m = w.new.nodes[m].parent
 	}
 	if len(w.new.nodes[m].sets) == 0 {
-		return cause{"N-ENT", true, m, 0}, true
+		return cause{id: "N-ENT", new: true, node: m}, true
 	}
-	return cause{"N-WILD-HOLE", true, m, 0}, true
+	return cause{id: "N-WILD-HOLE", new: true, node: m}, true
 }
 
 // newApex is the apex of a zone that answers in NEW and was none in OLD, where
@@ -383,17 +412,17 @@ func (w *walker) blameCut(o, n *stand) (cause, string) {
 	a, b := o.cutNode(), n.cutNode()
 	if w.old.name(a) != w.new.name(b) {
 		if w.new.name(b).Below(w.old.name(a)) {
-			return cause{"C-LOST", false, a, 0}, "the delegation is gone"
+			return cause{id: "C-LOST", node: a}, "the delegation is gone"
 		}
-		return cause{"N-CUT", true, b, 0}, ""
+		return cause{id: "N-CUT", new: true, node: b}, ""
 	}
 	if l, _ := w.sets(w.old.set(a, zones.TypeNS), w.new.set(b, zones.TypeNS)); l == none {
-		return cause{"C-CHANGED", true, b, zones.TypeNS}, "the delegation goes to other servers"
+		return cause{id: "C-CHANGED", new: true, node: b, typ: zones.TypeNS}, "the delegation goes to other servers"
 	}
 	if glueLost(w.old, a, w.new, b) {
-		return cause{"D-GLUE", true, b, 0}, "an address of a server below the cut is missing or another"
+		return cause{id: "D-GLUE", new: true, node: b}, "an address of a server below the cut is missing or another"
 	}
-	return cause{"C-CHANGED", true, b, zones.TypeDS}, "the DS set is another"
+	return cause{id: "C-CHANGED", new: true, node: b, typ: zones.TypeDS}, "the DS set is another"
 }
 
 // dnameOn is the first DNAME that answers on the way to a name; -1 without.
@@ -424,4 +453,14 @@ func (t *tree) circleOf(n int32) int32 {
 		way = append(way, l.node)
 	}
 	return n
+}
+
+// comes tells whether an old name that exists is to come here.
+func comes(cs []claim) bool {
+	for i := range cs {
+		if cs[i].start.state == at && cs[i].kind != nxdomain {
+			return true
+		}
+	}
+	return false
 }

@@ -237,31 +237,40 @@ func (j *judge) means(p pair) bool {
 	if v, ok := j.sem.Load(p); ok {
 		return v.(bool)
 	}
-	types := []zones.Type{zones.TypeA, zones.TypeAAAA}
-	x, y := p.old, p.new
+	good := true
 	switch p.role {
 	case rdata.Mailbox, rdata.Other:
-		types = nil
-	case rdata.Mail:
-		types = []zones.Type{zones.TypeA, zones.TypeAAAA}
-	}
-	good := true
-	if len(types) > 0 {
-		o, n := j.old.standAt(x), j.new.standAt(y)
-		for _, t := range types {
-			ok, os := o.ask(t)
-			nk, ns := n.ask(t)
-			switch {
-			case ok == data:
-				good = good && nk == data && same(os, ns)
-			case ok == referral || ok == away:
-				l, _ := j.equal(&o, &n, t)
-				good = good && l != none
+	default:
+		o, n := j.old.standAt(p.old), j.new.standAt(p.new)
+		for _, t := range []zones.Type{zones.TypeA, zones.TypeAAAA} {
+			if p.role == rdata.Host { // glue counts, and stands below a cut
+				if x := j.old.held(p.old, t); !x.IsZero() {
+					good = good && same(x, j.new.held(p.new, t))
+					continue
+				}
 			}
+			good = good && j.reaches(&o, &n, t)
 		}
 	}
 	j.sem.Store(p, good)
 	return good
+}
+
+// reaches tells whether n gives all addresses that o does. Delegations are
+// compared by their names alone, since their servers' names mean what this
+// asks.
+func (j *judge) reaches(o, n *stand, t zones.Type) bool {
+	ok, os := o.ask(t)
+	nk, ns := n.ask(t)
+	switch ok {
+	case data:
+		return nk == data && same(os, ns)
+	case referral:
+		return nk == referral && j.ren.may(o.t.name(o.cutNode()), n.t.name(n.cutNode()))
+	case away:
+		return nk == away && j.ren.may(o.name, n.name) || n.passes(o.name)
+	}
+	return true
 }
 
 // standAt is what answers for a whole name.

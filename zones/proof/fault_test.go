@@ -165,7 +165,7 @@ func TestFaults(t *testing.T) {
 			n := newTwin(world(t, "new", after), zones.Internet)
 			for _, f := range r.Faults {
 				x, y := o.ask(f.Witness.OldName, f.Witness.Type), n.ask(f.Witness.Name, f.Witness.Type)
-				if f.Severity == finding.Block && !breaks(x, y) {
+				if f.Severity == finding.Block && !stated[f.ID] && !breaks(x, y) {
 					t.Errorf("the twin does not see it: %v", f.Finding)
 				}
 			}

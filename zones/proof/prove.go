@@ -18,9 +18,13 @@ import (
 type Input struct {
 	Before, After zones.World
 	Mapping       mapping.Mapping
-	// Sources are the zones of Before whose names the rules carry; empty means
-	// every zone of Before that is no target.
+	// Sources are the zones of Before whose records the rules carry, each of
+	// which then needs a rule. Empty: the rules carry what they cover of any
+	// zone, and nothing needs one.
 	Sources []zones.ID
+	// Declared are the RRsets that an edit itself names: a difference there is
+	// an exception (L4), anywhere else it is not.
+	Declared []zones.Key
 }
 
 // Options say how to run; the zero value is good.
@@ -105,16 +109,18 @@ func Prove(in Input, o Options) Report {
 		}
 	}
 	slices.Sort(views)
+	used := map[int]bool{}
 	for _, v := range views {
-		proveView(&r, in, o, v)
+		proveView(&r, in, o, v, used)
 	}
+	r.exceptions(in, o, used)
 	slices.SortStableFunc(r.Faults, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.View, b.View), a.Witness.Name.Compare(b.Witness.Name))
 	})
 	return r
 }
 
-func proveView(r *Report, in Input, o Options, v zones.View) {
+func proveView(r *Report, in Input, o Options, v zones.View, used map[int]bool) {
 	var old, new *tree
 	if o.Workers > 1 {
 		var g sync.WaitGroup
@@ -127,11 +133,18 @@ func proveView(r *Report, in Input, o Options, v zones.View) {
 	}
 	w := &walker{
 		judge: &judge{old: old, new: new, ren: newRenames(in.Mapping, v), sem: &sync.Map{}},
-		rules: newRuleTree(in, v),
-		limit: o.Limit,
+		rules: newRuleTree(in, v), rulings: newRulings(in, v, o.Now),
+		limit: o.Limit, modes: in.Mapping.OldNames, mixes: o.Mixture,
 	}
 	t := w.run(o.Workers)
+	w.total(t)
+	if o.Mixture {
+		w.between(in, t)
+	}
 	r.take(w, t, o)
+	for i := range t.used {
+		used[i] = true
+	}
 }
 
 // take turns a tally into the report's terms.

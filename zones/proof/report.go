@@ -16,14 +16,14 @@ func (w *walker) report(out *tally, p *place, o, n *stand, typ zones.Type, c cau
 	}
 	q := typ
 	if q == 0 {
-		q = w.freshType(o, n)
+		q = freshType(o, n)
 	}
 	out.find(broken{cause: c, path: p.path, qtype: q, was: o.show(typ), is: n.show(typ), why: why})
 }
 
 // freshType is a type to ask for that neither side has: TXT where that is so,
 // since dig knows it.
-func (w *walker) freshType(o, n *stand) zones.Type {
+func freshType(o, n *stand) zones.Type {
 	for _, t := range []zones.Type{zones.TypeA, zones.TypeTXT, zones.TypeLOC, 65280} {
 		if a, _ := o.ask(t); a == o.kind {
 			if b, _ := n.ask(t); b == n.kind {

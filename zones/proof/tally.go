@@ -12,6 +12,9 @@ type cause struct {
 	new  bool       // of NEW's tree, else OLD's
 	node int32      // -1: nothing
 	typ  zones.Type // 0: the whole name
+	// carry tells a record of OLD whose new name is at fault from one whose own
+	// name is.
+	carry bool
 }
 
 // broken is one fault while it is gathered.
@@ -36,10 +39,12 @@ type tally struct {
 	by       map[cause]*broken
 	more     map[string]int // causes beyond the limit, by id
 	deferred []place
+	used     map[int]bool // exceptions
+	claims   []claim      // room for one name's
 }
 
 func newTally(w *walker) *tally {
-	return &tally{limit: w.limit, by: map[cause]*broken{}, more: map[string]int{}}
+	return &tally{limit: w.limit, by: map[cause]*broken{}, more: map[string]int{}, used: map[int]bool{}}
 }
 
 // find adds a fault; the name and type are those of its first witness.
@@ -79,6 +84,9 @@ func (t *tally) add(o *tally) {
 	}
 	for id, n := range o.more {
 		t.more[id] += n
+	}
+	for i := range o.used {
+		t.used[i] = true
 	}
 	t.deferred = append(t.deferred, o.deferred...)
 }

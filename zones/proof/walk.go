@@ -7,11 +7,13 @@ import (
 	"sync"
 
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/mapping"
 )
 
 // place is the product of cursors at one name.
 type place struct {
 	old, new cursor
+	mid      cursor // of walker.mid
 	lines    []line
 	to       int32 // in the tree of rules' new names; -1 below it
 	path     []string
@@ -21,9 +23,13 @@ type place struct {
 // walker decides every class of names of one view.
 type walker struct {
 	*judge
-	rules *ruleTree
-	sem   chan struct{} // one token for each goroutine beyond the first; nil in tests of one
-	limit int           // faults kept
+	rules   *ruleTree
+	rulings *rulings
+	modes   []mapping.OldName
+	mixes   bool          // the mixture too
+	mid     *tree         // a world between the two (between); nil elsewhere
+	sem     chan struct{} // one token for each goroutine beyond the first; nil in tests of one
+	limit   int           // faults kept
 }
 
 // wide is how many children are worth a goroutine.
@@ -36,7 +42,7 @@ func (w *walker) run(workers int) *tally {
 	}
 	w.sem = make(chan struct{}, workers-1)
 	out := newTally(w)
-	p := place{old: w.old.start(), new: w.new.start(), to: w.rules.root(), size: 1}
+	p := place{old: w.old.start(), new: w.new.start(), size: 1, lines: make([]line, 0, 256)}
 	p.lines = w.rules.begin(w.old, p.lines, p.to)
 	w.walk(out, p)
 	w.later(out)
@@ -46,11 +52,11 @@ func (w *walker) run(workers int) *tally {
 // later walks what lies behind DNAMEs: one tuple of cursors once, since what
 // follows depends on it alone.
 func (w *walker) later(out *tally) {
-	seen := map[[2]cursor]bool{}
+	seen := map[[3]cursor]bool{}
 	for len(out.deferred) > 0 {
 		p := out.deferred[0]
 		out.deferred = out.deferred[1:]
-		key := [2]cursor{p.old, p.new}
+		key := [3]cursor{p.old, p.new, p.mid}
 		if len(p.lines) == 0 {
 			if seen[key] {
 				continue
@@ -67,7 +73,7 @@ func (w *walker) walk(out *tally, p place) {
 	if p.size+2 > zones.MaxName {
 		return
 	}
-	if behind(p.old) || behind(p.new) {
+	if behind(p.old) || behind(p.new) || behind(p.mid) {
 		p.path, p.lines = slices.Clone(p.path), slices.Clone(p.lines)
 		out.deferred = append(out.deferred, p)
 		return
@@ -93,7 +99,7 @@ func (w *walker) below(out *tally, p place) {
 		sub := newTally(w)
 		parts = append(parts, sub)
 		q := p
-		q.path = slices.Clone(p.path)
+		q.path, q.lines = slices.Clone(p.path), append(make([]line, 0, len(p.lines)+256), p.lines...)
 		select {
 		case w.sem <- struct{}{}:
 			group.Add(1)
@@ -122,10 +128,15 @@ func (w *walker) some(out *tally, p place, labels []string) {
 // down moves every cursor by one label.
 func (w *walker) down(p place, label string) place {
 	q := place{old: w.old.desc(p.old, label), new: w.new.desc(p.new, label), size: p.size + 1 + len(label)}
+	if w.mid != nil {
+		q.mid = w.mid.desc(p.mid, label)
+	}
 	q.path = append(p.path, label)
 	q.to = w.rules.child(p.to, label)
 	if len(p.lines) > 0 {
-		q.lines = w.rules.down(w.old, p.lines, label)
+		// The spare room behind p.lines is the place for a child's lines: one
+		// child is walked after the other.
+		q.lines = w.rules.down(w.old, p.lines[len(p.lines):], p.lines, label)
 	}
 	if q.to >= 0 {
 		q.lines = w.rules.begin(w.old, q.lines, q.to)
@@ -143,9 +154,16 @@ func (w *walker) fresh(out *tally, p *place, labels []string) {
 	q := w.down(*p, l)
 	q.to = -1
 	w.check(out, &q)
-	// A DNAME's class splits where the name that it makes grows too long.
+	// A DNAME's class splits where the name that it makes grows too long, and
+	// where an old name does.
 	if a, b := q.old.over, q.new.over; a != b {
 		w.long(out, p, labels, zones.MaxName-int(min(a, b)), q.size)
+	}
+	for i := range q.lines {
+		if l := &q.lines[i]; l.cur.over > 0 || q.new.over > 0 {
+			grown := int(l.size) - q.size
+			w.long(out, p, labels, zones.MaxName-max(0, grown+int(l.cur.over)), q.size)
+		}
 	}
 }
 
@@ -203,8 +221,8 @@ func unused(labels []string, least, most int) string {
 
 // labels merges the children of everything at p, sorted.
 func (w *walker) labels(p *place) []string {
-	var buf [8][]int32
-	var trees [8]*tree
+	var buf [16][]int32
+	var trees [16]*tree
 	n := 0
 	add := func(t *tree, ks []int32) {
 		if len(ks) > 0 && n < len(buf) {
@@ -214,6 +232,9 @@ func (w *walker) labels(p *place) []string {
 	}
 	w.old.below(p.old, func(ks []int32) { add(w.old, ks) })
 	w.new.below(p.new, func(ks []int32) { add(w.new, ks) })
+	if w.mid != nil {
+		w.mid.below(p.mid, func(ks []int32) { add(w.mid, ks) })
+	}
 	var more []string
 	for i := range p.lines {
 		w.old.below(p.lines[i].cur, func(ks []int32) {
