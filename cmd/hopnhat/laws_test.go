@@ -68,6 +68,7 @@ var foreign = map[string][]string{
 	"github.com/hashicorp/go-memdb":             {"ipam/book"},                                                           //
 	"github.com/gaissmai/bart":                  {"ipam/book"},                                                           // look-ups by longest prefix
 	"go.etcd.io/bbolt":                          {"ipam/journal/bolt"},                                                   //
+	"google.golang.org/protobuf":                {"resolver/seen"},                                                       // what dnstap is written in
 	"github.com/gofrs/flock":                    {"cmd/hopnhat/internal/daemon"},                                         //
 }
 
