@@ -439,7 +439,7 @@ func (w *walker) nameAt(p *place) zones.Name { return join(p.path, len(p.path), 
 // reportCarry records a fault about an old name and its new one. With a nil
 // claim both questions are for the new name.
 func (w *walker) reportCarry(out *tally, p *place, o, n *stand, typ zones.Type, c cause, why string, from *claim, y zones.Name) {
-	if have := out.by[carryOf(c)]; have != nil {
+	if have := out.by[carryOf(c)]; have != nil && late(p, have) && y.IsZero() {
 		have.count++
 		return
 	}

@@ -443,11 +443,7 @@ func (t *tree) circleOf(n int32) int32 {
 	var way []int32
 	for l := &t.links[t.nodes[n].link]; l != nil; l = t.chained(l.to) {
 		if from, ok := seen[l.node]; ok {
-			least := way[from]
-			for _, x := range way[from:] {
-				least = min(least, x)
-			}
-			return least
+			return slices.MinFunc(way[from:], func(a, b int32) int { return t.name(a).Compare(t.name(b)) })
 		}
 		seen[l.node] = len(way)
 		way = append(way, l.node)

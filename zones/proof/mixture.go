@@ -130,10 +130,6 @@ func (w *walker) pointed(out *tally, p *place, o, n *stand, set zones.RRset, own
 // mixed records a mixture that breaks: the witness is the name that one world
 // points at, asked of both.
 func (w *walker) mixed(out *tally, p *place, t zones.Type, y zones.Name, own *tree, there *stand, c cause) {
-	if have := out.by[c]; have != nil {
-		have.count++
-		return
-	}
 	here := own.standAt(y)
 	b := broken{cause: c, path: labelsDown(y, nil), qtype: t, was: here.show(t), is: there.show(t)}
 	if c.new {
@@ -193,6 +189,7 @@ func (w *walker) between(in Input, out *tally) {
 			continue
 		}
 		x := &walker{judge: w.judge, rules: &ruleTree{from: []fromNode{{}}, to: []toNode{{}}}, rulings: w.rulings, limit: w.limit, mid: plant(part, w.old.view), sem: make(chan struct{})}
+		sub := newTally(x)
 		for i, origin := range gone {
 			if slices.ContainsFunc(gone[:i], origin.Below) {
 				continue
@@ -201,9 +198,13 @@ func (w *walker) between(in Input, out *tally) {
 			for _, l := range labelsDown(origin, nil) {
 				p = x.down(p, l)
 			}
-			x.walk(out, p)
+			x.walk(sub, p)
 		}
-		x.later(out)
+		flat := sub.flat(x)
+		todo := flat.deferred
+		flat.deferred = nil
+		out.add(flat)
+		out.add(x.later(todo))
 	}
 }
 

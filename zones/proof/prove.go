@@ -115,7 +115,8 @@ func Prove(in Input, o Options) Report {
 	}
 	r.exceptions(in, o, used)
 	slices.SortStableFunc(r.Faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.View, b.View), a.Witness.Name.Compare(b.Witness.Name))
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.View, b.View), a.Witness.Name.Compare(b.Witness.Name),
+			cmp.Compare(a.Witness.Type, b.Witness.Type), cmp.Compare(a.Found, b.Found))
 	})
 	return r
 }
@@ -136,7 +137,10 @@ func proveView(r *Report, in Input, o Options, v zones.View, used map[int]bool) 
 		rules: newRuleTree(in, v), rulings: newRulings(in, v, o.Now),
 		limit: o.Limit, modes: in.Mapping.OldNames, mixes: o.Mixture,
 	}
-	t := w.run(o.Workers)
+	t := w.run(o.Workers).flat(w)
+	todo := t.deferred
+	t.deferred = nil
+	t.add(w.later(todo))
 	w.total(t)
 	if o.Mixture {
 		w.between(in, t)

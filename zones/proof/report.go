@@ -10,13 +10,15 @@ import (
 
 // report records a fault with what the two worlds give.
 func (w *walker) report(out *tally, p *place, o, n *stand, typ zones.Type, c cause, why string) {
-	if have := out.by[c]; have != nil {
+	q, have := typ, out.by[c]
+	if have == nil || !late(p, have) {
+		if q == 0 {
+			q = freshType(o, n)
+		}
+	}
+	if have != nil && (late(p, have) || !earlier(p.path, q, have)) {
 		have.count++
 		return
-	}
-	q := typ
-	if q == 0 {
-		q = freshType(o, n)
 	}
 	out.find(broken{cause: c, path: p.path, qtype: q, was: o.show(typ), is: n.show(typ), why: why})
 }
@@ -67,3 +69,7 @@ func text(s zones.RRset) string {
 	}
 	return b.String()
 }
+
+// late tells whether a place comes after a witness, so that there is no need
+// to word it.
+func late(p *place, have *broken) bool { return inOrder(p.path, have.path) > 0 }

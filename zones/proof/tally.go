@@ -2,6 +2,7 @@ package proof
 
 import (
 	"slices"
+	"strings"
 
 	"gialai.gov.vn/hopnhat/zones"
 )
@@ -39,8 +40,10 @@ type tally struct {
 	by       map[cause]*broken
 	more     map[string]int // causes beyond the limit, by id
 	deferred []place
-	used     map[int]bool // exceptions
-	claims   []claim      // room for one name's
+	parts    []*part            // what is told apart
+	keep     map[string][]*part // parts of the walk before, by the place that they split
+	used     map[int]bool       // exceptions
+	claims   []claim            // room for one name's
 }
 
 func newTally(w *walker) *tally {
@@ -50,6 +53,7 @@ func newTally(w *walker) *tally {
 // find adds a fault; the name and type are those of its first witness.
 func (t *tally) find(b broken) {
 	if have := t.by[b.cause]; have != nil {
+		have.meet(b)
 		have.count++
 		return
 	}
@@ -74,12 +78,14 @@ func (t *tally) add(o *tally) {
 	for _, b := range o.faults {
 		switch have := t.by[b.cause]; {
 		case have != nil:
+			have.meet(*b)
 			have.count += b.count
 		case len(t.faults) >= t.limit:
 			t.more[b.id]++
 		default:
-			t.by[b.cause] = b
-			t.faults = append(t.faults, b)
+			c := *b
+			t.by[b.cause] = &c
+			t.faults = append(t.faults, &c)
 		}
 	}
 	for id, n := range o.more {
@@ -89,4 +95,64 @@ func (t *tally) add(o *tally) {
 		t.used[i] = true
 	}
 	t.deferred = append(t.deferred, o.deferred...)
+}
+
+// meet takes over the witness that comes first: the same whatever the order
+// in which a cause is met.
+func (b *broken) meet(o broken) {
+	if o.comesFirst(b) {
+		n := b.count
+		*b = o
+		b.count, b.path = n, slices.Clone(o.path)
+	}
+}
+
+func (b *broken) comesFirst(o *broken) bool { return earlier(b.path, b.qtype, o) }
+
+func earlier(path []string, qtype zones.Type, o *broken) bool {
+	c := inOrder(path, o.path)
+	return c < 0 || c == 0 && qtype < o.qtype
+}
+
+// flat adds up a walk's parts.
+func (t *tally) flat(w *walker) *tally {
+	if len(t.parts) == 0 {
+		return t
+	}
+	out := newTally(w)
+	t.into(out)
+	return out
+}
+
+func (t *tally) into(out *tally) {
+	out.add(t)
+	for _, x := range t.parts {
+		x.out.into(out)
+	}
+}
+
+// kept lists the parts by the place that they split.
+func (t *tally) kept() map[string][]*part {
+	m := map[string][]*part{}
+	for _, x := range t.parts {
+		k := strings.Join(x.p.path, "\x00.")
+		m[k] = append(m[k], x)
+	}
+	return m
+}
+
+// inOrder orders witnesses: a name that a person would ask for before one
+// with a literal asterisk.
+func inOrder(a, b []string) int {
+	return slices.CompareFunc(a, b, func(x, y string) int {
+		switch {
+		case x == y:
+			return 0
+		case x == "*":
+			return 1
+		case y == "*":
+			return -1
+		}
+		return strings.Compare(x, y)
+	})
 }

@@ -25,6 +25,7 @@ const (
 	cut                         // NS, not at the apex
 	dname                       //
 	cname                       //
+	patched                     // its children are in tree.patch
 	apexBelow                   // another zone's apex lies strictly below
 )
 
@@ -44,6 +45,9 @@ type tree struct {
 	added map[edge]int32    // children made while stitching
 	links []link            // by node.link
 	fresh map[int32][]int32 // while building: nodes that got children
+
+	weights []int32           // names below each node
+	patch   map[int32][]int32 // the children of patched nodes
 }
 
 type edge struct {
@@ -66,6 +70,7 @@ func plant(w zones.World, v zones.View) *tree {
 		t.stitch(t.forest(z), z.Origin())
 	}
 	t.settle()
+	t.weigh()
 	t.resolveLinks()
 	return t
 }
@@ -207,12 +212,14 @@ func (t *tree) settle() {
 // children lists a node's children by label.
 func (t *tree) children(n int32) []int32 {
 	m := &t.nodes[n]
+	if m.flags&patched != 0 {
+		return t.patch[n]
+	}
 	return t.kids[m.kid : m.kid+m.kids]
 }
 
-// child returns the child of a label, or -1.
-func (t *tree) child(n int32, label string) int32 {
-	ks := t.children(n)
+// search finds a label among children: where it stands or would stand.
+func (t *tree) search(ks []int32, label string) (int, bool) {
 	lo, hi := 0, len(ks)
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
@@ -222,10 +229,42 @@ func (t *tree) child(n int32, label string) int32 {
 			hi = mid
 		}
 	}
-	if lo < len(ks) && t.nodes[ks[lo]].label == label {
-		return ks[lo]
+	return lo, lo < len(ks) && t.nodes[ks[lo]].label == label
+}
+
+// child returns the child of a label, or -1.
+func (t *tree) child(n int32, label string) int32 {
+	ks := t.children(n)
+	if i, ok := t.search(ks, label); ok {
+		return ks[i]
 	}
 	return -1
+}
+
+// under tells about how many names lie below a node: exactly as many as when
+// the tree was planted.
+func (t *tree) under(n int32) int32 {
+	if int(n) < len(t.weights) {
+		return t.weights[n]
+	}
+	return 0
+}
+
+// weigh counts the names below each node.
+func (t *tree) weigh() {
+	t.weights = make([]int32, len(t.nodes))
+	for i := len(t.nodes) - 1; i >= 0; i-- {
+		if p := t.nodes[i].parent; p >= 0 && int(p) < i {
+			t.weights[p] += t.weights[i] + 1
+		}
+	}
+	for _, a := range t.apex { // hung below nodes that may have come later
+		for n := t.nodes[a].parent; n >= 0; n = t.nodes[n].parent {
+			if n > a {
+				t.weights[n] += t.weights[a] + 1
+			}
+		}
+	}
 }
 
 // name returns a node's name.

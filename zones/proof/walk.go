@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -32,39 +33,70 @@ type walker struct {
 	limit   int           // faults kept
 }
 
-// wide is how many children are worth a goroutine.
-const wide = 2048
+// split is how many names make a part of the walk of its own: it may run in a
+// goroutine, and an edit decides it again alone.
+const split = 2048
 
-// run walks a whole view.
+// part is a piece of a walk: the names below those children of a place whose
+// labels lie from lo to hi.
+type part struct {
+	p      place
+	lo, hi string // hi is not among them; "" is no bound
+	dirty  bool
+	out    *tally
+}
+
+// start is the place of the root.
+func (w *walker) start() place {
+	p := place{old: w.old.start(), new: w.new.start(), size: 1, lines: make([]line, 0, 256)}
+	p.lines = w.rules.begin(w.old, p.lines, p.to)
+	return p
+}
+
+// run walks a whole view and tells what it found, in parts.
 func (w *walker) run(workers int) *tally {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	w.sem = make(chan struct{}, workers-1)
 	out := newTally(w)
-	p := place{old: w.old.start(), new: w.new.start(), size: 1, lines: make([]line, 0, 256)}
-	p.lines = w.rules.begin(w.old, p.lines, p.to)
-	w.walk(out, p)
-	w.later(out)
+	w.walk(out, w.start())
 	return out
 }
 
 // later walks what lies behind DNAMEs: one tuple of cursors once, since what
 // follows depends on it alone.
-func (w *walker) later(out *tally) {
-	seen := map[[3]cursor]bool{}
-	for len(out.deferred) > 0 {
-		p := out.deferred[0]
-		out.deferred = out.deferred[1:]
-		key := [3]cursor{p.old, p.new, p.mid}
-		if len(p.lines) == 0 {
-			if seen[key] {
+func (w *walker) later(todo []place) *tally {
+	type key struct {
+		old, new, mid cursor
+		lines         string
+	}
+	seen := map[key]bool{}
+	all := newTally(w)
+	for len(todo) > 0 {
+		slices.SortFunc(todo, func(a, b place) int { return slices.Compare(a.path, b.path) })
+		var next []place
+		for _, p := range todo {
+			k := key{old: p.old, new: p.new, mid: p.mid}
+			for _, l := range p.lines {
+				l.size -= int32(p.size)
+				l.deep = min(l.deep, 1)
+				k.lines += fmt.Sprint(l)
+			}
+			if seen[k] {
 				continue
 			}
-			seen[key] = true
+			seen[k] = true
+			out := newTally(w)
+			w.below(out, p)
+			flat := out.flat(w)
+			next = append(next, flat.deferred...)
+			flat.deferred = nil
+			all.add(flat)
 		}
-		w.below(out, p)
+		todo = next
 	}
+	return all
 }
 
 // walk decides the name at p and every name below it.
@@ -86,35 +118,93 @@ func behind(c cursor) bool { return c.moved && c.state == at }
 
 // below decides every name below p.
 func (w *walker) below(out *tally, p place) {
-	labels := w.labels(&p)
-	w.fresh(out, &p, labels)
-	if len(labels) < wide {
-		w.some(out, p, labels)
+	w.fresh(out, &p)
+	if w.weight(p.old, p.new, p.mid) < split {
+		w.some(out, p, w.labels(&p, "", ""))
 		return
 	}
-	var parts []*tally
+	parts := out.keep[strings.Join(p.path, "\x00.")]
+	if parts == nil {
+		parts = w.parts(&p)
+	}
+	if len(parts) == 1 { // one heavy child: it is split below
+		parts = nil
+		w.some(out, p, w.labels(&p, "", ""))
+		return
+	}
 	var group sync.WaitGroup
-	for i := 0; i < len(labels); i += wide {
-		part := labels[i:min(i+wide, len(labels))]
-		sub := newTally(w)
-		parts = append(parts, sub)
-		q := p
-		q.path, q.lines = slices.Clone(p.path), append(make([]line, 0, len(p.lines)+256), p.lines...)
+	for _, x := range parts {
+		x.p = p
+		x.p.path, x.p.lines = slices.Clone(p.path), append(make([]line, 0, len(p.lines)+256), p.lines...)
+		out.parts = append(out.parts, x)
+		if !x.dirty {
+			continue
+		}
 		select {
 		case w.sem <- struct{}{}:
 			group.Add(1)
 			go func() {
 				defer func() { <-w.sem; group.Done() }()
-				w.some(sub, q, part)
+				w.redo(x)
 			}()
 		default:
-			w.some(sub, q, part)
+			w.redo(x)
 		}
 	}
 	group.Wait()
-	for _, sub := range parts {
-		out.add(sub)
+}
+
+// redo decides a part, and keeps the parts in it that are not dirty.
+func (w *walker) redo(x *part) {
+	out := newTally(w)
+	if x.out != nil {
+		out.keep = x.out.kept()
 	}
+	w.some(out, x.p, w.labels(&x.p, x.lo, x.hi))
+	x.out, x.dirty = out, false
+	out.keep = nil
+}
+
+// parts splits the children of a place.
+func (w *walker) parts(p *place) []*part {
+	out := []*part{{dirty: true}}
+	sum := 0
+	for _, l := range w.labels(p, "", "") {
+		if sum >= split {
+			out[len(out)-1].hi = l
+			out = append(out, &part{lo: l, dirty: true})
+			sum = 0
+		}
+		sum++
+		for i, c := range [3]cursor{p.old, p.new, p.mid} {
+			if t := [3]*tree{w.old, w.new, w.mid}[i]; t != nil && c.pos >= 0 {
+				if k := t.child(c.pos, l); k >= 0 {
+					sum += int(t.under(k))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// weight tells about how many names lie below a place.
+func (w *walker) weight(cs ...cursor) (n int) {
+	for i, t := range [3]*tree{w.old, w.new, w.mid} {
+		if t == nil {
+			continue
+		}
+		c := cs[i]
+		if c.state == at && t.nodes[c.node].flags&(dname|cut) == dname {
+			c = t.jump(c)
+		}
+		switch {
+		case c.state == at:
+			n = max(n, int(t.under(c.node)))
+		case c.pos >= 0:
+			n = max(n, int(t.under(c.pos)))
+		}
+	}
+	return n
 }
 
 func (w *walker) some(out *tally, p place, labels []string) {
@@ -146,8 +236,9 @@ func (w *walker) down(p place, label string) place {
 
 // fresh decides the class of every label that no world has at p, and of all
 // names below.
-func (w *walker) fresh(out *tally, p *place, labels []string) {
-	l := unused(labels, 1, zones.MaxName-p.size-1)
+func (w *walker) fresh(out *tally, p *place) {
+	taken := func(l string) bool { return w.taken(p, l) }
+	l := unused(taken, 1, zones.MaxName-p.size-1)
 	if l == "" {
 		return
 	}
@@ -157,18 +248,18 @@ func (w *walker) fresh(out *tally, p *place, labels []string) {
 	// A DNAME's class splits where the name that it makes grows too long, and
 	// where an old name does.
 	if a, b := q.old.over, q.new.over; a != b {
-		w.long(out, p, labels, zones.MaxName-int(min(a, b)), q.size)
+		w.long(out, p, zones.MaxName-int(min(a, b)), q.size)
 	}
 	for i := range q.lines {
 		if l := &q.lines[i]; l.cur.over > 0 || q.new.over > 0 {
 			grown := int(l.size) - q.size
-			w.long(out, p, labels, zones.MaxName-max(0, grown+int(l.cur.over)), q.size)
+			w.long(out, p, zones.MaxName-max(0, grown+int(l.cur.over)), q.size)
 		}
 	}
 }
 
 // long decides the class of a fresh label's names of exactly size octets.
-func (w *walker) long(out *tally, p *place, labels []string, size, least int) {
+func (w *walker) long(out *tally, p *place, size, least int) {
 	if size < least {
 		return
 	}
@@ -178,26 +269,50 @@ func (w *walker) long(out *tally, p *place, labels []string, size, least int) {
 		if rest-n == 1 {
 			n--
 		}
-		l := unused(labels, n-1, n-1)
+		l := unused(func(l string) bool { return w.taken(&q, l) }, n-1, n-1)
 		if l == "" {
 			return
 		}
 		q = w.down(q, l)
 		q.to = -1
-		labels, rest = nil, rest-n
+		rest -= n
 	}
 	if q.size == size {
 		w.check(out, &q)
 	}
 }
 
-// unused is a label of least to most octets that is not among sorted labels;
-// "" when there is none that short.
-func unused(labels []string, least, most int) string {
+// taken tells whether something at p speaks of a label.
+func (w *walker) taken(p *place, l string) bool {
+	found := false
+	look := func(t *tree, c cursor) {
+		t.below(c, func(ks []int32) {
+			if _, ok := t.search(ks, l); ok {
+				found = true
+			}
+		})
+	}
+	look(w.old, p.old)
+	look(w.new, p.new)
+	if w.mid != nil {
+		look(w.mid, p.mid)
+	}
+	for i := range p.lines {
+		look(w.old, p.lines[i].cur)
+		if x := &p.lines[i]; x.exact {
+			_, ok := w.rules.from[x.node].kids[l]
+			found = found || ok
+		}
+	}
+	return found || w.rules.child(p.to, l) >= 0
+}
+
+// unused is a label of least to most octets that is not taken; "" when there
+// is none that short.
+func unused(taken func(string) bool, least, most int) string {
 	if least < 1 || most < least {
 		return ""
 	}
-	taken := func(l string) bool { _, ok := slices.BinarySearch(labels, l); return ok }
 	words := []string{"x", "fresh", "khong-co", "zz", "x0", "q"}
 	for n := least; n <= min(most, zones.MaxLabel); n++ {
 		for _, w := range words {
@@ -219,12 +334,20 @@ func unused(labels []string, least, most int) string {
 	return ""
 }
 
-// labels merges the children of everything at p, sorted.
-func (w *walker) labels(p *place) []string {
+// labels merges the children of everything at p, sorted, from lo to before hi.
+func (w *walker) labels(p *place, lo, hi string) []string {
 	var buf [16][]int32
 	var trees [16]*tree
 	n := 0
 	add := func(t *tree, ks []int32) {
+		if lo != "" {
+			i, _ := t.search(ks, lo)
+			ks = ks[i:]
+		}
+		if hi != "" {
+			i, _ := t.search(ks, hi)
+			ks = ks[:i]
+		}
 		if len(ks) > 0 && n < len(buf) {
 			buf[n], trees[n] = ks, t
 			n++
@@ -245,6 +368,9 @@ func (w *walker) labels(p *place) []string {
 		more = w.rules.labelsFrom(&p.lines[i], more)
 	}
 	more = w.rules.labelsTo(p.to, more)
+	if lo != "" || hi != "" {
+		more = slices.DeleteFunc(more, func(l string) bool { return l < lo || hi != "" && l >= hi })
+	}
 	if len(more) > 1 {
 		slices.Sort(more)
 		more = slices.Compact(more)
