@@ -171,14 +171,19 @@ func (o *importCmd) read(_ context.Context, w *workspace.Workspace, fs []finding
 	var told []finding.Finding
 	refused := 0
 	for _, f := range fs {
-		if f.At == s.At || places[filepath.Clean(f.At.File)] {
+		file, _, _ := strings.Cut(f.At.File, "[") // a sheet of a book
+		if f.At == s.At || places[filepath.Clean(file)] {
 			told = append(told, f)
 			if f.Severity >= finding.Error {
 				refused++
 			}
 		}
 	}
-	o.tell(told, finding.Warning)
+	from := finding.Warning
+	if s.Kind == "sheet" {
+		from = finding.Note // what was guessed is to be seen
+	}
+	o.tell(told, from)
 	t := imports.Taken{
 		Source: s.Name, From: s.Kind + ":" + s.Path, At: o.now(), Zone: r.Zone, Account: imports.FromSource(r.Account),
 	}

@@ -49,13 +49,16 @@ type Site struct {
 type Source struct {
 	Name     string // its key
 	ID       zones.ID
-	Kind     string         // "file", "bind", "axfr", or one that no reader exists for yet
+	Kind     string         // "file", "bind", "windows", "axfr" or "sheet"
 	Path     string         // inside the workspace, with slashes; for "axfr" the copy of the last import
 	Server   netip.AddrPort // for "axfr": who is asked
 	KeyFile  string         // for "axfr": the file with the TSIG key, inside the workspace; "" asks unsigned
 	Checks   string         // the key of the source that this one is held against; it brings nothing itself
 	BindView string         // BIND\'s own name of the view, where its tree has several
-	Skip     []string       // kinds of records to leave out
+	Skip     []string       // for "windows": classes of records to leave out
+	Columns  string         // for "sheet": the mapping file; "" guesses
+	Servers  []zones.Name   // for "sheet": the zone's name servers, where the table states none
+	TTL      uint32         // for "sheet": of rows that state none; 0 is an hour
 	At       zones.Place
 
 	line string // of the file, for messages

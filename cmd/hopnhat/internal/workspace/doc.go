@@ -19,7 +19,7 @@
 // slips.go (the foreign YAML reader, behind which nothing of it is seen) ->
 // decode.go and values.go (typed values) -> config.go, consolidation.go,
 // sections.go, rules.go, reserved.go (the two files) -> check.go (between the
-// sections) -> load.go, sources.go (zones) -> workspace.go.
+// sections) -> load.go, sources.go (zones), tables.go (tables of names) -> workspace.go.
 //
 // To add a field to consolidation.yaml: its value in package mapping or in
 // consolidation.go, a line in the section's reader (sections.go, rules.go), a
@@ -41,7 +41,7 @@
 //	W-RULE      a rule or decision that contradicts itself or another
 //	W-SHEET     a sheet or one of its rows at fault
 //	W-SYSTEM    the numbers of the plan's systems
-//	W-SOURCE    a kind of source that is not read yet
+//	W-SOURCE    a source that was not brought in yet
 //	W-ZONE      the files of today's zones
 //	W-QUESTION  a question that blocks
 //	D-SIGNED    a signed zone that would be served unsigned

@@ -10,7 +10,6 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/mapping"
-	"gialai.gov.vn/hopnhat/zones/source"
 )
 
 // allSystems is the word for every system in a wave.
@@ -94,7 +93,14 @@ func (d *decoder) sources(n *node, c *Consolidation) {
 				d.listOrOne(n, "skip", func(n *node) { x.Skip = append(x.Skip, d.str(n, "what to skip")) })
 			}),
 		}
-		var keyed, checks *node
+		var keyed, checks, tabled *node
+		fs = append(fs,
+			may("columns", func(n *node) { tabled, x.Columns = n, d.path(n, "a mapping file") }),
+			may("name-servers", func(n *node) {
+				tabled = n
+				d.listOrOne(n, "name-servers", func(n *node) { x.Servers = append(x.Servers, d.name(n, "a name server")) })
+			}),
+			may("ttl", func(n *node) { tabled, x.TTL = n, uint32(d.number(n, "a TTL", 0, zones.MaxTTL)) }))
 		fs = append(fs,
 			may("key", func(n *node) { keyed, x.KeyFile = n, d.path(n, "the file of a TSIG key") }),
 			may("checks", func(n *node) { checks, x.Checks = n, d.ref(n, "sources") }))
@@ -110,19 +116,19 @@ func (d *decoder) sources(n *node, c *Consolidation) {
 					return
 				}
 				x.Path = d.path(n, "a source's file")
-				if !slices.Contains(source.Kinds(), kind) {
-					d.fail("W-SOURCE", n, "a source of kind "+kind+" is not read yet", "bring it as a master file (file:), a BIND tree (bind:) or an export of Windows (windows:)")
-				}
 			}))
 		}
 		if d.fields(n, "a source", fs...) && x.Kind == "" {
-			d.fail("W-KEY", k, "the source "+k.text+" does not say where it is read from", "add file:, bind: or windows: and a path, such as sources/named.conf")
+			d.fail("W-KEY", k, "the source "+k.text+" does not say where it is read from", "add file:, bind:, windows: or sheet: and a path, such as sources/named.conf")
 		}
 		if x.BindView != "" && x.Kind != "bind" {
 			d.fail("W-KEY", k, "bind-view belongs to a source of kind bind", "delete it, or name a named.conf with bind:")
 		}
 		if keyed != nil && x.Kind != axfr {
 			d.fail("W-KEY", keyed, "key belongs to a source of kind axfr", "delete it, or name a server with axfr:")
+		}
+		if tabled != nil && x.Kind != "sheet" {
+			d.fail("W-KEY", tabled, "columns, name-servers and ttl belong to a source of kind sheet", "delete it, or name a table with sheet:")
 		}
 		if checks != nil && x.Checks == k.text {
 			d.fail("W-RULE", checks, "the source "+k.text+" is held against itself", "name another source of the same zone")

@@ -30,7 +30,13 @@ func (r *reader) source(s Source) {
 		}
 	}
 	spec := source.Spec{Name: s.Name, ID: s.ID, Kind: kind, Path: s.Path, BindView: s.BindView, Skip: s.Skip, At: s.At}
-	z, finds := source.Read(r.fsys, spec, r.options(s.ID.Origin))
+	var z source.Zone
+	var finds []finding.Finding
+	if kind == "sheet" {
+		z, finds = r.table(s)
+	} else {
+		z, finds = source.Read(r.fsys, spec, r.options(s.ID.Origin))
+	}
 	for _, f := range finds {
 		if f.At == s.At && f.Line == "" {
 			f.Line = s.line
