@@ -22,8 +22,9 @@ import (
 type importCmd struct {
 	*env
 	listing
-	dryRun   bool
-	detailed bool
+	decisions string
+	dryRun    bool
+	detailed  bool
 }
 
 func newImport(e *env) *cobra.Command {
@@ -46,9 +47,18 @@ a transfer that ends early, a signature that is wrong end the command, and
 nothing is written. A source with "checks:" is held against the one that it
 names, and brings nothing itself.
 
+With --decisions the table that "plan --decisions" wrote comes back: rows that
+were edited become edits of their lines in consolidation.yaml.
+
 With --server the lines for all zones of a server are printed, to be pasted
 under sources:, found by its catalog zone, a list or its named.conf.`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if o.decisions != "" {
+				if len(args) > 0 || o.server != "" {
+					return errors.New("--decisions reads a table of decisions and nothing else; leave out sources and --server")
+				}
+				return o.readDecisions(o.decisions)
+			}
 			if o.server != "" {
 				if len(args) > 0 {
 					return fmt.Errorf("--server prints lines for consolidation.yaml and takes nothing; leave out %s", args[0])
@@ -60,6 +70,7 @@ under sources:, found by its catalog zone, a list or its named.conf.`,
 	}
 	o.listing.flags(c)
 	f := c.Flags()
+	f.StringVar(&o.decisions, "decisions", "", "take decisions from this `FILE` (.xlsx or .csv) into consolidation.yaml")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would change, write nothing")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit 2 when something changes")
 	return c

@@ -20,6 +20,7 @@ type plan struct {
 	json     bool
 	detailed bool
 	ledger   bool
+	table    string
 }
 
 func newPlan(e *env) *cobra.Command {
@@ -41,6 +42,7 @@ paste into consolidation.yaml. With open conflicts the exit code is 1.`,
 	f := c.Flags()
 	f.BoolVar(&o.json, "json", false, "print the plan as JSON")
 	f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit 2 when there are changes")
+	f.StringVar(&o.table, "decisions", "", "write decisions and open conflicts as a table to this `FILE` (.xlsx or .csv), to be edited and imported again")
 	f.BoolVar(&o.ledger, "ledger", false, "print the ledger, tab-separated: what became of every record")
 	return c
 }
@@ -52,6 +54,9 @@ func (o *plan) run(ctx context.Context, args []string) error {
 	}
 	if err := o.ask(ctx, p); err != nil {
 		return err
+	}
+	if o.table != "" {
+		return o.writeDecisions(p, o.table)
 	}
 	switch {
 	case o.ledger:
