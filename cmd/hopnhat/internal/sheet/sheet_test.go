@@ -442,19 +442,22 @@ func TestLibreOffice(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var b bytes.Buffer
-	tab := Table{Headings: []string{"Tên miền", "Địa chỉ"}, Rows: [][]string{{"www", "10.1.2.3"}, {"thu", "đường"}}}
+	tab := Table{Headings: []string{"Tên miền", "Địa chỉ"}, Rows: [][]string{{"www", "10.1.2.3"}, {"thu", "đường"}, {"so", "10100200100"}, {"=1+1", "x"}}}
 	if err := WriteCSV(&b, tab); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "f.csv"), b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(office, "--headless", "-env:UserInstallation=file://"+dir+"/profile", "--convert-to", "xlsx", "--outdir", dir, filepath.Join(dir, "f.csv"))
+	cmd := exec.Command(office, "--headless", "-env:UserInstallation=file://"+dir+"/profile", "--infilter=CSV:44,34,76,1", "--convert-to", "xlsx", "--outdir", dir, filepath.Join(dir, "f.csv"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	got, fs := Read(os.DirFS(dir), "f.xlsx", Options{})
-	if got == nil || fmt.Sprint(texts(got)) != "[[Tên miền Địa chỉ] [www 10.1.2.3] [thu đường]]" {
-		t.Error(fs, got)
+	if got == nil || fmt.Sprint(texts(got)) != "[[Tên miền Địa chỉ] [www 10.1.2.3] [thu đường] [so 10100200100] ['=1+1 x]]" {
+		t.Fatal(fs, got)
+	}
+	if c := got.Sheets[0].Rows[3].Cells[1]; c.Kind != Number || fmt.Sprint(OctetsOf(c)) != "[10.100.200.100]" {
+		t.Errorf("%+v: the spreadsheet made a number of it", c)
 	}
 }
