@@ -46,7 +46,7 @@ func (w *walker) wellFormed(out *tally, p *place, o, n *stand, cs []claim) {
 		if changed {
 			switch {
 			case addr && w.new.view == zones.Internet && private(s):
-				flag("M-PRIVATE", "", t)
+				w.privates(out, p, o, n, s)
 			case (t == zones.TypeNS || t == zones.TypeDNAME) && m.label == "*" && m.flags&apex == 0:
 				flag("N-WILD-NS", "", t)
 			}
@@ -73,6 +73,16 @@ func (w *walker) wellFormed(out *tally, p *place, o, n *stand, cs []claim) {
 			w.points(out, p, o, n, s, find(was, t), cs)
 		}
 	}
+}
+
+// privates tells of private addresses, once for a zone and type.
+func (w *walker) privates(out *tally, p *place, o, n *stand, s zones.RRset) {
+	c := cause{id: "M-PRIVATE", new: true, node: w.new.apex[n.zone()], typ: s.Type()}
+	if have := out.by[c]; have != nil && late(p, have) {
+		have.count++
+		return
+	}
+	out.find(broken{cause: c, path: p.path, qtype: s.Type(), was: o.show(s.Type()), is: n.show(s.Type()), spot: n.start.node})
 }
 
 // starred tells whether an asterisk stands inside a name.

@@ -45,6 +45,9 @@ func (t *tree) resolveLinks() {
 			typ = zones.TypeDNAME
 		}
 		n.link = int32(len(t.links))
+		if typ == zones.TypeDNAME {
+			t.dnames = append(t.dnames, int32(i))
+		}
 		t.links = append(t.links, link{node: int32(i), target: target(t.set(int32(i), typ))})
 	}
 	for i := range t.links {
@@ -69,6 +72,11 @@ func (t *tree) resolveLinks() {
 			t.resolveCNAME(&t.links[i])
 		}
 	}
+	t.resolveUp()
+}
+
+// resolveUp finds where the parent's side stands of each apex.
+func (t *tree) resolveUp() {
 	for _, a := range t.apex {
 		if t.nodes[a].parent < 0 {
 			continue

@@ -188,7 +188,7 @@ func (w *walker) between(in Input, out *tally) {
 		if err != nil {
 			continue
 		}
-		x := &walker{judge: w.judge, rules: &ruleTree{from: []fromNode{{}}, to: []toNode{{}}}, rulings: w.rulings, limit: w.limit, mid: plant(part, w.old.view), sem: make(chan struct{})}
+		x := &walker{judge: w.judge, rules: &ruleTree{from: []fromNode{{}}, to: []toNode{{}}}, rulings: w.rulings, limit: w.limit, split: w.split, mid: plant(part, w.old.view), sem: make(chan struct{})}
 		sub := newTally(x)
 		for i, origin := range gone {
 			if slices.ContainsFunc(gone[:i], origin.Below) {

@@ -34,6 +34,7 @@ type Options struct {
 	Mixture bool                  // prove also that no mixture of the two worlds breaks
 	Strict  bool                  // every error blocks
 	Now     time.Time             // exceptions that expire before it no longer hold; the zero time lets all hold
+	split   int                   // for tests: names in a part of the walk
 	Server  func(new bool) string // the server that a dig asks; nil gives @old and @new
 }
 
@@ -102,6 +103,17 @@ func Prove(in Input, o Options) Report {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	r := Report{Before: in.Before.Digest(), After: in.After.Digest()}
+	used := map[int]bool{}
+	for _, v := range viewsOf(in) {
+		proveView(&r, in, o, v, used)
+	}
+	r.exceptions(in, o, used)
+	r.sort()
+	return r
+}
+
+// viewsOf lists the views of both worlds.
+func viewsOf(in Input) []zones.View {
 	views := in.Before.Views()
 	for _, v := range in.After.Views() {
 		if !slices.Contains(views, v) {
@@ -109,19 +121,18 @@ func Prove(in Input, o Options) Report {
 		}
 	}
 	slices.Sort(views)
-	used := map[int]bool{}
-	for _, v := range views {
-		proveView(&r, in, o, v, used)
-	}
-	r.exceptions(in, o, used)
+	return views
+}
+
+func (r *Report) sort() {
 	slices.SortStableFunc(r.Faults, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.View, b.View), a.Witness.Name.Compare(b.Witness.Name),
 			cmp.Compare(a.Witness.Type, b.Witness.Type), cmp.Compare(a.Found, b.Found))
 	})
-	return r
 }
 
-func proveView(r *Report, in Input, o Options, v zones.View, used map[int]bool) {
+// newWalker plants both trees of a view.
+func newWalker(in Input, o Options, v zones.View) *walker {
 	var old, new *tree
 	if o.Workers > 1 {
 		var g sync.WaitGroup
@@ -132,11 +143,15 @@ func proveView(r *Report, in Input, o Options, v zones.View, used map[int]bool) 
 	} else {
 		old, new = plant(in.Before, v), plant(in.After, v)
 	}
-	w := &walker{
+	return &walker{
 		judge: &judge{old: old, new: new, ren: newRenames(in.Mapping, v), sem: &sync.Map{}},
 		rules: newRuleTree(in, v), rulings: newRulings(in, v, o.Now),
-		limit: o.Limit, modes: in.Mapping.OldNames, mixes: o.Mixture,
+		limit: o.Limit, modes: in.Mapping.OldNames, mixes: o.Mixture, split: cmp.Or(o.split, defaultSplit),
 	}
+}
+
+func proveView(r *Report, in Input, o Options, v zones.View, used map[int]bool) {
+	w := newWalker(in, o, v)
 	t := w.run(o.Workers).flat(w)
 	todo := t.deferred
 	t.deferred = nil
@@ -192,8 +207,9 @@ func (w *walker) fault(b *broken, o Options) Fault {
 	}
 	subject := name.Text()
 	if b.node >= 0 {
-		subject = t.name(b.node).Text()
-		f.At = t.place(b.node, b.typ)
+		spot := cmp.Or(b.spot, b.node)
+		subject = t.name(spot).Text()
+		f.At = t.place(spot, b.typ)
 	}
 	if b.typ != 0 {
 		subject += " " + b.typ.String()

@@ -11,7 +11,7 @@ import (
 
 // TestSameWorkers holds PROOF-SAME over a world wide enough to be shared out.
 func TestSameWorkers(t *testing.T) {
-	in := Input{Before: big(t, 3*split, 0), After: big(t, 2*split, 7)}
+	in := Input{Before: big(t, 3*defaultSplit, 0), After: big(t, 2*defaultSplit, 7)}
 	one := Prove(in, Options{Workers: 1})
 	if len(one.Faults) < 100 {
 		t.Fatalf("%d faults only", len(one.Faults))

@@ -26,6 +26,7 @@ type broken struct {
 	qtype   zones.Type
 	from    zones.Name // carry-over: the old name that was to come here
 	was, is string     // what comes
+	spot    int32      // the node whose place is shown, where the cause is not; 0 is the cause
 	why     string
 }
 

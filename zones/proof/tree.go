@@ -34,17 +34,18 @@ const (
 // name (the nearest zone answers, RFC 1034 4.3.2 step 2). It is immutable
 // once built.
 type tree struct {
-	view  zones.View
-	root  int32
-	nodes []node
-	kids  []int32
-	zones []*zones.Zone
-	apex  []int32           // the apex of each zone
-	above map[int32]int32   // apex -> the parent's node of that name, where it has one (for DS)
-	up    map[int32]cursor  // apex -> where the parent's side stands (RFC 4035 3.1.4.1)
-	added map[edge]int32    // children made while stitching
-	links []link            // by node.link
-	fresh map[int32][]int32 // while building: nodes that got children
+	view   zones.View
+	root   int32
+	nodes  []node
+	kids   []int32
+	zones  []*zones.Zone
+	apex   []int32           // the apex of each zone
+	above  map[int32]int32   // apex -> the parent's node of that name, where it has one (for DS)
+	up     map[int32]cursor  // apex -> where the parent's side stands (RFC 4035 3.1.4.1)
+	added  map[edge]int32    // children made while stitching
+	links  []link            // by node.link
+	dnames []int32           // the nodes with a DNAME
+	fresh  map[int32][]int32 // while building: nodes that got children
 
 	weights []int32           // names below each node
 	patch   map[int32][]int32 // the children of patched nodes

@@ -31,11 +31,12 @@ type walker struct {
 	mid     *tree         // a world between the two (between); nil elsewhere
 	sem     chan struct{} // one token for each goroutine beyond the first; nil in tests of one
 	limit   int           // faults kept
+	split   int           // names in a part
 }
 
-// split is how many names make a part of the walk of its own: it may run in a
+// defaultSplit is how many names make a part of the walk of its own: it may run in a
 // goroutine, and an edit decides it again alone.
-const split = 2048
+const defaultSplit = 2048
 
 // part is a piece of a walk: the names below those children of a place whose
 // labels lie from lo to hi.
@@ -77,10 +78,11 @@ func (w *walker) later(todo []place) *tally {
 		slices.SortFunc(todo, func(a, b place) int { return slices.Compare(a.path, b.path) })
 		var next []place
 		for _, p := range todo {
-			k := key{old: p.old, new: p.new, mid: p.mid}
+			k := key{old: p.old.settled(), new: p.new.settled(), mid: p.mid.settled()}
 			for _, l := range p.lines {
 				l.size -= int32(p.size)
 				l.deep = min(l.deep, 1)
+				l.cur = l.cur.settled()
 				k.lines += fmt.Sprint(l)
 			}
 			if seen[k] {
@@ -99,13 +101,24 @@ func (w *walker) later(todo []place) *tally {
 	return all
 }
 
+// settled forgets by how much more than a little DNAMEs made names shorter:
+// those to a name above their own owner do so again and again, and only what
+// grows can overflow.
+func (c cursor) settled() cursor {
+	c.delta = max(c.delta, -8)
+	for i := range c.lits {
+		c.lits[i].delta = max(c.lits[i].delta, -8)
+	}
+	return c
+}
+
 // walk decides the name at p and every name below it.
 func (w *walker) walk(out *tally, p place) {
 	w.check(out, &p)
 	if p.size+2 > zones.MaxName {
 		return
 	}
-	if behind(p.old) || behind(p.new) || behind(p.mid) {
+	if behind(p.old) || behind(p.new) || behind(p.mid) || slices.ContainsFunc(p.lines, func(l line) bool { return behind(l.cur) }) {
 		p.path, p.lines = slices.Clone(p.path), slices.Clone(p.lines)
 		out.deferred = append(out.deferred, p)
 		return
@@ -119,7 +132,7 @@ func behind(c cursor) bool { return c.moved && c.state == at }
 // below decides every name below p.
 func (w *walker) below(out *tally, p place) {
 	w.fresh(out, &p)
-	if w.weight(p.old, p.new, p.mid) < split {
+	if w.weight(p.old, p.new, p.mid) < w.split {
 		w.some(out, p, w.labels(&p, "", ""))
 		return
 	}
@@ -135,7 +148,10 @@ func (w *walker) below(out *tally, p place) {
 	var group sync.WaitGroup
 	for _, x := range parts {
 		x.p = p
-		x.p.path, x.p.lines = slices.Clone(p.path), append(make([]line, 0, len(p.lines)+256), p.lines...)
+		x.p.path = slices.Clone(p.path)
+		if len(w.rules.bases) > 0 {
+			x.p.lines = append(make([]line, 0, len(p.lines)+256), p.lines...)
+		}
 		out.parts = append(out.parts, x)
 		if !x.dirty {
 			continue
@@ -170,7 +186,7 @@ func (w *walker) parts(p *place) []*part {
 	out := []*part{{dirty: true}}
 	sum := 0
 	for _, l := range w.labels(p, "", "") {
-		if sum >= split {
+		if sum >= w.split {
 			out[len(out)-1].hi = l
 			out = append(out, &part{lo: l, dirty: true})
 			sum = 0

@@ -1,0 +1,196 @@
+package proof
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/mapping"
+)
+
+// bringer is, name by name, where a source's answer goes under one rule that
+// carries f and everything below it: the old names whose records come to a
+// name. It follows the record that answers, as the rule does.
+type bringer struct {
+	old      *twin
+	from, to zones.Name
+}
+
+// want gives what an old name has for a type and whether it is to come: what
+// the zone itself keeps (SOA, its NS, DS) is not.
+func (b bringer) want(p zones.Name, typ zones.Type) (said, bool) {
+	a := b.old.ask(p, typ)
+	z := b.old.nearest(p)
+	if z == nil || !good(a.kind) || typ == zones.TypeDS || typ == zones.TypeSOA {
+		return a, false
+	}
+	if typ == zones.TypeNS && p == z.Origin() && a.kind == data {
+		return a, false
+	}
+	// Whose record answers: a DNAME at f itself covers f; one above f is no
+	// record of f's.
+	return a, z.Origin().Within(b.from)
+}
+
+// names inside answers, renamed.
+func (b bringer) renamed(s string) string {
+	var out string
+	for _, d := range split1(s) {
+		n, used, err := zones.NameFromWire([]byte(d))
+		if err == nil && used == len(d) {
+			if y, err := n.Rebase(b.from, b.to); err == nil {
+				d = y.Wire()
+			}
+		}
+		out += d + "|"
+	}
+	return out
+}
+
+func split1(s string) []string {
+	var out []string
+	at := 0
+	for i := range len(s) {
+		if s[i] == '|' {
+			out = append(out, s[at:i])
+			at = i + 1
+		}
+	}
+	return append(out, s[at:])
+}
+
+// TestBrute asks both worlds every name of the alphabet, and holds verdict and
+// witnesses of a proof with one renaming against the answers. It counts
+// queries; HOPNHAT_PROVE_LONG raises the number.
+func TestBrute(t *testing.T) {
+	want := 1_000_000
+	if n, err := strconv.Atoi(os.Getenv("HOPNHAT_PROVE_LONG")); err == nil {
+		want = n
+	}
+	seed := 1
+	if n, err := strconv.Atoi(os.Getenv("HOPNHAT_PROVE_SEED")); err == nil {
+		seed = n
+	}
+	for shard := range 2 {
+		t.Run(strconv.Itoa(shard), func(t *testing.T) {
+			t.Parallel()
+			brute(t, want, seed, shard)
+		})
+	}
+}
+
+func brute(t *testing.T, want, seed, shard int) {
+	names := everyName(4)
+	gen := rapid.Custom(func(t *rapid.T) [2]string {
+		a, b := genWorlds(t)
+		return [2]string{a, b}
+	})
+	queries, broke, kept, worlds := 0, 0, 0, 0
+	for ; queries < want/2; worlds++ {
+		pair := gen.Example((seed+shard)*1_000_003 + worlds)
+		old, new := world(t, "old", pair[0]), world(t, "new", pair[1])
+		in := Input{Before: old, After: new}
+		to := zones.MustName([]string{"b.e", "c.e", "e"}[worlds%3])
+		mapped := worlds%2 == 1
+		from := zones.MustName("f")
+		if mapped {
+			in.Mapping.Rules = []mapping.Rule{{From: mapping.Pattern{Name: from}, Subtree: true, To: []mapping.Pattern{{Name: to}}}}
+		}
+		r := Prove(in, Options{Workers: 1})
+		o, n := newTwin(old, zones.Internet), newTwin(new, zones.Internet)
+		br := bringer{o, from, to}
+		lost := ""
+		for _, q := range names {
+			for _, typ := range askedTypes {
+				queries += 2
+				x, y := o.ask(q, typ), n.ask(q, typ)
+				if breaks(x, y) && !(mapped && (br.renamed(x.data) == br.renamed(y.data) || claimed(br, q, typ))) {
+					lost = fmt.Sprintf("%v %v: %v %q -> %v %q", q, typ, x.kind, x.data, y.kind, y.data)
+				}
+				if !mapped {
+					continue
+				}
+				p, err := q.Rebase(to, from)
+				if err != nil {
+					continue
+				}
+				queries++
+				if c, ok := br.want(p, typ); ok && bringsNot(br, c, y) {
+					lost = fmt.Sprintf("%v %v -> %v: %v %q -> %v %q", p, typ, q, c.kind, c.data, y.kind, y.data)
+				}
+			}
+		}
+		text := func() string {
+			s := fmt.Sprintf("seed %d, worlds %d; rule %v: %v -> %v\nOLD\n%s\nNEW\n%s", seed+shard, worlds, mapped, from, to, pair[0], pair[1])
+			for _, f := range r.Faults {
+				s += "\n" + f.Finding.String()
+			}
+			return s
+		}
+		if lost != "" {
+			broke++
+			if r.Preserved() {
+				t.Fatalf("a loss that the proof does not see: %s\n%s", lost, text())
+			}
+		} else if r.Preserved() {
+			kept++
+		} else if !slices.ContainsFunc(r.Faults, func(f Fault) bool {
+			return f.Severity == finding.Block && (stated[f.ID] || f.ID == "M-COLLIDE" || f.ID == "M-TARGET-SEM" || mapped && f.ID == "C-CHANGED" ||
+				breaks(o.ask(f.Witness.OldName, f.Witness.Type), n.ask(f.Witness.Name, f.Witness.Type)))
+		}) {
+			t.Fatalf("the proof blocks, and no answer is lost: %s", text())
+		}
+		for _, f := range r.Faults {
+			x, y := o.ask(f.Witness.OldName, f.Witness.Type), n.ask(f.Witness.Name, f.Witness.Type)
+			if stated[f.ID] || f.ID == "M-COLLIDE" {
+				continue
+			}
+			if f.Severity == finding.Block && x.kind == y.kind && x.data == y.data && slices.Equal(x.glue, y.glue) {
+				t.Fatalf("a witness that does not differ: %v\n%s", f.Finding, text())
+			}
+		}
+	}
+	t.Logf("seed %d: %d queries of %d pairs of worlds, %d broken, %d whole: no mismatch", seed+shard, queries, worlds, broke, kept)
+	if broke < worlds/20 || kept < worlds/20 {
+		t.Errorf("%d pairs broken and %d whole of %d: too few of one kind", broke, kept, worlds)
+	}
+}
+
+// claimed tells whether an old name's answer comes to q: then what it makes of
+// q is no capture.
+func claimed(b bringer, q zones.Name, typ zones.Type) bool {
+	if x := b.old.ask(q, typ); good(x.kind) {
+		return false
+	}
+	p, err := q.Rebase(b.to, b.from)
+	if err != nil {
+		return false
+	}
+	_, ok := b.want(p, typ)
+	return ok
+}
+
+// bringsNot tells whether a claim is not met.
+func bringsNot(b bringer, c, y said) bool {
+	if c.kind == away && y.kind != nxdomain && y.kind != looped && via(y, c.data) {
+		return false
+	}
+	if c.kind != y.kind {
+		return true
+	}
+	if c.kind == referral {
+		return false // NS may be renamed and DS goes: the table has these
+	}
+	if c.kind == away {
+		n := zones.MustName(c.data)
+		m, err := n.Rebase(b.from, b.to)
+		return c.data != y.data && (err != nil || m.String() != y.data)
+	}
+	return b.renamed(c.data) != b.renamed(y.data)
+}
