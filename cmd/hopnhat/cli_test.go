@@ -17,7 +17,9 @@ func TestCommands(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-			return nil
+			sample, err := filepath.Abs(sampleDir)
+			e.Setenv("SAMPLE", sample)
+			return err
 		},
 	})
 }

@@ -44,7 +44,7 @@ func TestLedgerFromOutside(t *testing.T) {
 	out := exportSample(t, sampleDir)
 	said, ok := checkLedger(t, sampleDir, out)
 	t.Log(strings.TrimSpace(said))
-	if !ok || !strings.HasPrefix(said, "the ledger is right: 1126 source records, ") {
+	if !ok || !strings.HasPrefix(said, "the ledger is right: 1136 source records, ") {
 		t.Fatalf("on the sample:\n%s", said)
 	}
 	seed := rand.Uint64()

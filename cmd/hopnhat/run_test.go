@@ -32,7 +32,7 @@ func TestMakeRun(t *testing.T) {
 		t.Logf("%s time, %s: %d octets printed", time, inside, len(log))
 		for _, want := range []string{
 			": cutover Monday 1 September 2025, 00:00 (+07:00)\n",
-			"\nnames: 1522 served before, ", "\nconflicts: 124 decided, 7 settled by a proposal, 0 open\n", "\nopen question ",
+			"\nnames: 1526 served before, ", "\nconflicts: 124 decided, 7 settled by a proposal, 0 open\n", "\nopen question ",
 			"127.0.0.1:5300 answers the world before", "127.0.0.1:5301 answers the world after", "  dig @127.0.0.1 -p 5301 ",
 		} {
 			if !strings.Contains(log, want) {
