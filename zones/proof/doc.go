@@ -31,8 +31,15 @@
 //	PROOF-BYTES   data are compared as octets, never by digest
 //	PROOF-SELF    a world against itself gives no finding
 //	PROOF-CAUSE   one root cause is one fault, with a count; its witness really differs
+//	STATE-FULL    after edits a State reports what Prove would
+//	CERT-ONE      a certificate has one form: what ParseCertificate reads, JSON writes again
 //
-// Where to change what: a new check needs an id in docs/checks.md and a case
-// in claims.go; what counts as equal is compare.go; how rules give images is
-// lines.go.
+// Where to change what: a new check needs an id in docs/checks.md, a line in
+// ids.go and a case in claims.go (an answer lost), carry.go (a new name's),
+// edges.go (what a record states), mixture.go (caches) or total.go (records
+// and exceptions). What counts as equal is compare.go; how rules give images
+// is lines.go, and preimages rules.go; decisions are settle.go and rulings.go.
+// state.go and edit.go follow edits: a check that reads more of NEW than the
+// name that it is about must be found again by closure there. seeded_test.go
+// has a bug for each of these, which the tests must catch.
 package proof

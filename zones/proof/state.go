@@ -225,7 +225,8 @@ func (x *viewState) edit(origin zones.Name, sets []keyed, in Input) {
 		x.root, x.first = root, false
 	}
 	x.again(x.root)
-	if far || x.later.classes > 0 && (len(x.w.rules.bases) > 0 || x.w.old.behindAny(ts)) {
+	dnames := len(x.w.old.dnames)+len(t.dnames) > 0
+	if far || dnames && len(x.w.rules.bases) > 0 || x.w.old.behindAny(ts) {
 		x.behind()
 	}
 }

@@ -105,7 +105,8 @@ func (w *walker) later(todo []place) *tally {
 // those to a name above their own owner do so again and again, and only what
 // grows can overflow.
 func (c cursor) settled() cursor {
-	c.delta = max(c.delta, -8)
+	c.delta, c.over = min(max(c.delta, -8), 8), min(c.over, 16)
+	c.k = min(c.k, 3) // a name that left all zones is never met again
 	for i := range c.lits {
 		c.lits[i].delta = max(c.lits[i].delta, -8)
 	}
