@@ -97,7 +97,7 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 			if w.settled(out, p, o, n, typ, cs) {
 				continue
 			}
-			c, why := w.blame(p.path, o, n, typ, wrong)
+			c, why := w.blame(p.path, o, n, typ, wrong, 0)
 			w.report(out, p, o, n, typ, c, why)
 		case (ok == nxdomain || ok == nodata) && (nk == nxdomain || nk == nodata):
 			if typ != 0 || lost || added {
@@ -111,7 +111,7 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 			added = true
 		case nk == looped || nk == overlong:
 			if !lost {
-				c, why := w.blame(p.path, o, n, typ, nil)
+				c, why := w.blame(p.path, o, n, typ, nil, 0)
 				w.report(out, p, o, n, typ, c, why)
 			}
 			lost = true
@@ -151,9 +151,16 @@ func (w *walker) dangles(o, n *stand) bool {
 	return o.alias < 0 || w.old.links[w.old.nodes[o.alias].link].target != w.new.links[w.new.nodes[n.alias].link].target
 }
 
+// farthest is how many aliases are followed to find what is at fault; beyond
+// it the alias itself is.
+const farthest = 16
+
 // blameDNAME is the cause where DNAMEs of both worlds answer: the DNAME, where
 // it is another, else what its target holds.
-func (w *walker) blameDNAME(path []string, typ zones.Type) (cause, string, bool) {
+func (w *walker) blameDNAME(path []string, typ zones.Type, hops int) (cause, string, bool) {
+	if hops > farthest {
+		return cause{}, "", false
+	}
 	a, b := w.old.dnameOn(path), w.new.dnameOn(path)
 	if a < 0 || b < 0 {
 		return cause{}, "", false
@@ -174,7 +181,7 @@ func (w *walker) blameDNAME(path []string, typ zones.Type) (cause, string, bool)
 	if l, _ := w.equal(&o, &n, typ); l != none {
 		return cause{}, "", false
 	}
-	c, why := w.blame(labelsDown(to, nil), &o, &n, typ, nil)
+	c, why := w.blame(labelsDown(to, nil), &o, &n, typ, nil, hops+1)
 	return c, why, true
 }
 
@@ -225,7 +232,7 @@ func (t *tree) find(n zones.Name) int32 {
 }
 
 // blame finds the cause of an answer that was good and is not equal.
-func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) (cause, string) {
+func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair, hops int) (cause, string) {
 	if c, gone := w.goneZone(o); gone {
 		return c, "no zone of the world after has this apex"
 	}
@@ -257,18 +264,18 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair) 
 		return cause{id: id, new: true, node: w.new.dnameOn(path)}, "the name that the DNAME makes has more than 255 octets"
 	}
 	if o.start.moved && n.start.moved {
-		if c, why, is := w.blameDNAME(path, typ); is {
+		if c, why, is := w.blameDNAME(path, typ, hops); is {
 			return c, why
 		}
 	}
 	// The same CNAME on both sides: what it points at is the matter.
 	if o.alias >= 0 && n.alias >= 0 {
 		a, b := &w.old.links[w.old.nodes[o.alias].link], &w.new.links[w.new.nodes[n.alias].link]
-		if a.target == b.target && !o.start.moved && !n.start.moved {
+		if hops <= farthest && a.target == b.target && !o.start.moved && !n.start.moved {
 			to := labelsDown(a.target, nil)
 			x, y := w.old.stand(a.to, to, len(a.target.Wire())), w.new.stand(b.to, to, len(a.target.Wire()))
 			if a.hops > 1 || x.alias < 0 {
-				return w.blame(to, &x, &y, typ, nil)
+				return w.blame(to, &x, &y, typ, nil, hops+1)
 			}
 		}
 	}

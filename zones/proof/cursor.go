@@ -40,6 +40,7 @@ type cursor struct {
 type lit struct {
 	pos         int32 // 0 is none: the root is no node below a DNAME
 	delta, over int16
+	moved       bool // another DNAME led here
 }
 
 func (t *tree) start() cursor {
@@ -52,7 +53,7 @@ func (t *tree) arrive(c cursor) cursor {
 	if c.lits[0].pos != 0 {
 		for i, l := range c.lits {
 			if l.pos != 0 && t.nodes[l.pos].flags&apex != 0 {
-				up := cursor{state: at, moved: i > 0, node: l.pos, pos: l.pos, delta: l.delta, over: l.over}
+				up := cursor{state: at, moved: l.moved, node: l.pos, pos: l.pos, delta: l.delta, over: l.over}
 				copy(up.lits[:], c.lits[:i])
 				return up
 			}
@@ -123,11 +124,11 @@ func (t *tree) jump(c cursor) cursor {
 	more := to.lits
 	to.lits = c.lits
 	if c.pos >= 0 && t.nodes[c.pos].flags&apexBelow != 0 {
-		to.push(lit{c.pos, c.delta, c.over})
+		to.push(lit{c.pos, c.delta, c.over, c.moved})
 	}
 	for _, l := range more {
 		if l.pos != 0 {
-			to.push(lit{l.pos, c.delta + l.delta, max(c.over, c.delta+l.over)})
+			to.push(lit{l.pos, c.delta + l.delta, max(c.over, c.delta+l.over), true})
 		}
 	}
 	to.over = max(c.over, c.delta+to.over)

@@ -43,8 +43,12 @@ func (w *walker) mixture(out *tally, p *place, o, n *stand) {
 			w.heldBy(out, p, both, y, n, ys, w.old, true)
 		}
 		if w.circle(w.nameAt(p)) {
+			at := cause{id: "T-MIX", new: ys >= 0, node: ys}
+			if ys < 0 {
+				at.node = xs
+			}
 			out.find(broken{
-				cause: cause{id: "T-MIX", new: ys >= 0, node: max(xs, ys)}, path: p.path, qtype: known(both[0]),
+				cause: at, path: p.path, qtype: known(both[0]),
 				was: o.show(both[0]), is: n.show(both[0]), why: "records of both worlds make a circle of aliases",
 			})
 		}

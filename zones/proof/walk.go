@@ -69,8 +69,9 @@ func (w *walker) run(workers int) *tally {
 // follows depends on it alone.
 func (w *walker) later(todo []place) *tally {
 	type key struct {
-		old, new, mid cursor
-		lines         string
+		cursors [3]cursor
+		names   [3]zones.Name // of cursor.ext
+		lines   string
 	}
 	seen := map[key]bool{}
 	all := newTally(w)
@@ -78,12 +79,16 @@ func (w *walker) later(todo []place) *tally {
 		slices.SortFunc(todo, func(a, b place) int { return slices.Compare(a.path, b.path) })
 		var next []place
 		for _, p := range todo {
-			k := key{old: p.old.settled(), new: p.new.settled(), mid: p.mid.settled()}
+			var k key
+			for i, c := range [3]cursor{p.old, p.new, p.mid} {
+				k.cursors[i], k.names[i] = c.settled()
+			}
 			for _, l := range p.lines {
+				var name zones.Name
 				l.size -= int32(p.size)
 				l.deep = min(l.deep, 1)
-				l.cur = l.cur.settled()
-				k.lines += fmt.Sprint(l)
+				l.cur, name = l.cur.settled()
+				k.lines += fmt.Sprint(l, name)
 			}
 			if seen[k] {
 				continue
@@ -104,13 +109,17 @@ func (w *walker) later(todo []place) *tally {
 // settled forgets by how much more than a little DNAMEs made names shorter:
 // those to a name above their own owner do so again and again, and only what
 // grows can overflow.
-func (c cursor) settled() cursor {
+func (c cursor) settled() (cursor, zones.Name) {
+	var name zones.Name
+	if c.ext != nil {
+		name, c.ext = *c.ext, nil
+	}
 	c.delta, c.over = min(max(c.delta, -8), 8), min(c.over, 16)
 	c.k = min(c.k, 3) // a name that left all zones is never met again
 	for i := range c.lits {
 		c.lits[i].delta = max(c.lits[i].delta, -8)
 	}
-	return c
+	return c, name
 }
 
 // walk decides the name at p and every name below it.
@@ -263,15 +272,23 @@ func (w *walker) fresh(out *tally, p *place) {
 	q.to = -1
 	w.check(out, &q)
 	// A DNAME's class splits where the name that it makes grows too long, and
-	// where an old name does.
+	// where an old name does. (The sizes come first: long uses the room that
+	// q.lines stand in.)
+	var buf [8]int
+	sizes := buf[:0]
 	if a, b := q.old.over, q.new.over; a != b {
-		w.long(out, p, zones.MaxName-int(min(a, b)), q.size)
+		sizes = append(sizes, zones.MaxName-int(min(a, b)))
 	}
-	for i := range q.lines {
-		if l := &q.lines[i]; l.cur.over > 0 || q.new.over > 0 {
-			grown := int(l.size) - q.size
-			w.long(out, p, zones.MaxName-max(0, grown+int(l.cur.over)), q.size)
+	for _, l := range q.lines {
+		if grown := int(l.size) - q.size; l.cur.over > 0 || q.new.over > 0 {
+			if n := zones.MaxName - max(0, grown+int(l.cur.over)); !slices.Contains(sizes, n) {
+				sizes = append(sizes, n)
+			}
 		}
+	}
+	least := q.size
+	for _, n := range sizes {
+		w.long(out, p, n, least)
 	}
 }
 
