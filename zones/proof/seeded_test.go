@@ -72,7 +72,7 @@ func TestSeeded(t *testing.T) {
 				t.Fatal(err)
 			}
 			out, err := exec.Command("go", "test", "-vet=off", "-overlay", list, "-count=1", "-failfast", "-timeout=100s",
-				"-run", "TestFaults|TestCarry|TestMixture|TestSelf|TestIncremental|TestTwin", ".", "-rapid.nofailfile", "-rapid.shrinktime=1ms").CombinedOutput()
+				"-run", "TestFaults|TestCarry|TestMixture|TestSelf|TestIncremental|TestTwin|TestParentDS", ".", "-rapid.nofailfile", "-rapid.shrinktime=1ms").CombinedOutput()
 			switch {
 			case strings.Contains(string(out), "[build failed]"):
 				t.Fatalf("the bug does not build:\n%s", out)

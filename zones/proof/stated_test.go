@@ -115,3 +115,15 @@ func TestRelabelled(t *testing.T) {
 		}
 	})
 }
+
+// TestParentDS: DS is the parent's to answer, though the child is served too
+// (RFC 4035 3.1.4.1).
+func TestParentDS(t *testing.T) {
+	const ds = "con DS 1 8 2 abababababababababababababababababababababababababababababababab\n"
+	parent, child := "zone cha.vn\n@ NS ns.ngoai.\ncon NS ns.ngoai.\n", "zone con.cha.vn\n@ NS ns.ngoai.\n"
+	r := Prove(Input{Before: world(t, "old", parent+ds+child), After: world(t, "new", parent+child)}, Options{})
+	if len(r.Faults) != 1 || r.Preserved() || r.Faults[0].Witness.Name.Text() != "con.cha.vn" || r.Faults[0].Witness.Type != zones.TypeDS || r.Faults[0].At.File != "old/cha.vn" {
+		dump(t, r)
+		t.Fatal(ids(r))
+	}
+}
