@@ -240,11 +240,22 @@ func (t *tableReader) row(sh table.Sheet, h table.Header, row table.Row) {
 			t.rows = append(t.rows, r)
 			continue
 		}
-		for _, a := range strings.FieldsFunc(x.text, func(c rune) bool { return strings.ContainsRune(" \t\r\n,;", c) }) {
+		for _, a := range addresses(x.text) {
 			r.Data = a
 			t.rows = append(t.rows, r)
 		}
 	}
+}
+
+// addresses cuts a cell with several addresses; anything else stays whole.
+func addresses(s string) []string {
+	parts := strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune(" \t\r\n,;", c) })
+	for _, p := range parts {
+		if _, err := netip.ParseAddr(p); err != nil {
+			return []string{s}
+		}
+	}
+	return parts
 }
 
 // number tells of a number or a date where an address should be.
