@@ -142,42 +142,45 @@ func TestRowHead(t *testing.T) {
 
 // TestRowsAccount: whatever the rows are, every one is accounted for, nothing
 // panics, and a zone that comes is what its own master file says (ACCOUNT).
-func TestRowsAccount(t *testing.T) {
+func TestRowsAccount(t *testing.T) { rapid.Check(t, rowsAccounted) }
+
+// FuzzRows states the law of TestRowsAccount for any row.
+func FuzzRows(f *testing.F) { f.Fuzz(rapid.MakeFuzz(rowsAccounted)) }
+
+func rowsAccounted(t *rapid.T) {
 	pick := func(of ...string) *rapid.Generator[string] {
 		return rapid.OneOf(rapid.SampledFrom(of), rapid.StringOf(rapid.SampledFrom([]rune(`a.@*\"-_1 `))))
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Row {
-			return Row{
-				Owner: pick("@", "www", "a.b", "*", "x.tuyphuoc.binhdinh.gov.vn", "binhdinh.gov.vn").Draw(t, "owner"),
-				Type:  pick("", "A", "MX", "CNAME", "TXT", "NS", "SOA", "TYPE65400").Draw(t, "type"),
-				TTL:   pick("", "60", "1h").Draw(t, "ttl"), At: zones.Place{File: "t", Line: 1},
-				Data: pick("192.0.2.1", "10 mail", "www", `"x y"`, `\# 1 00`, "a.b 1").Draw(t, "data"),
-			}
-		}), 0, 6).Draw(t, "rows")
-		z, finds := FromRows(tuyphuoc, rows, twoNS)
-		s := z.Account.Sum()
-		implied := 0
-		for _, c := range z.Account.Classes {
-			if c.Class == classMade {
-				implied = c.Taken
-			}
+	rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Row {
+		return Row{
+			Owner: pick("@", "www", "a.b", "*", "x.tuyphuoc.binhdinh.gov.vn", "binhdinh.gov.vn").Draw(t, "owner"),
+			Type:  pick("", "A", "MX", "CNAME", "TXT", "NS", "SOA", "TYPE65400").Draw(t, "type"),
+			TTL:   pick("", "60", "1h").Draw(t, "ttl"), At: zones.Place{File: "t", Line: 1},
+			Data: pick("192.0.2.1", "10 mail", "www", `"x y"`, `\# 1 00`, "a.b 1").Draw(t, "data"),
 		}
-		if z.Account.In != s.Taken+s.LeftOut+s.Refused || z.Account.In != len(rows)+implied || s.Refused != len(z.Account.Refused) {
-			t.Fatalf("%+v of %d rows", z.Account, len(rows))
+	}), 0, 6).Draw(t, "rows")
+	z, finds := FromRows(tuyphuoc, rows, twoNS)
+	s := z.Account.Sum()
+	implied := 0
+	for _, c := range z.Account.Classes {
+		if c.Class == classMade {
+			implied = c.Taken
 		}
-		if (z.Zone == nil) != finding.Failed(finds) {
-			t.Fatal("a zone beside an error, or neither", finds)
-		}
-		if z.Zone == nil {
-			return
-		}
-		if _, _, n := z.Zone.Counts(); n != s.Taken-z.Account.Repeats {
-			t.Fatalf("the zone has %d records, taken were %d with %d repeats", n, s.Taken, z.Account.Repeats)
-		}
-		back, finds := Read(files("f", string(zonefile.Write(z.Zone))), Spec{ID: tuyphuoc.ID, Kind: "file", Path: "f"}, zonefile.Options{})
-		if back.Zone == nil || !back.Zone.Equal(z.Zone) {
-			t.Fatalf("its master file is another zone: %v", finds)
-		}
-	})
+	}
+	if z.Account.In != s.Taken+s.LeftOut+s.Refused || z.Account.In != len(rows)+implied || s.Refused != len(z.Account.Refused) {
+		t.Fatalf("%+v of %d rows", z.Account, len(rows))
+	}
+	if (z.Zone == nil) != finding.Failed(finds) {
+		t.Fatal("a zone beside an error, or neither", finds)
+	}
+	if z.Zone == nil {
+		return
+	}
+	if _, _, n := z.Zone.Counts(); n != s.Taken-z.Account.Repeats {
+		t.Fatalf("the zone has %d records, taken were %d with %d repeats", n, s.Taken, z.Account.Repeats)
+	}
+	back, finds := Read(files("f", string(zonefile.Write(z.Zone))), Spec{ID: tuyphuoc.ID, Kind: "file", Path: "f"}, zonefile.Options{})
+	if back.Zone == nil || !back.Zone.Equal(z.Zone) {
+		t.Fatalf("its master file is another zone: %v", finds)
+	}
 }
