@@ -234,6 +234,9 @@ func (w *walk) referral(cut uint32, owner []byte) {
 	if !w.writer.set(authoritySection, owner, s, set.ttl) {
 		return
 	}
+	if !bytes.Equal(owner, w.im.nameOf(cut)) {
+		return // a wildcard's NS: nothing exists below the name asked for
+	}
 	for _, host := range w.im.glue[set.glue : set.glue+uint32(set.glues)] {
 		for _, t := range [...]zones.Type{zones.TypeA, zones.TypeAAAA} {
 			if a := w.im.find(host, t); a != none && !w.writer.set(additionalSection, w.im.nameOf(host), a, w.im.sets[a].ttl) {

@@ -202,6 +202,43 @@ func TestAsOracle(t *testing.T) {
 	})
 }
 
+// TestWildcardCutGlue: a server of a wildcard's NS that is the wildcard itself
+// is no server below the name that was asked for.
+func TestWildcardCutGlue(t *testing.T) {
+	b := zones.NewBuilder(zones.ID{Origin: apex, View: zones.Internet})
+	star := zones.MustName("*.example")
+	b.Add(zones.Record{Owner: apex, Type: zones.TypeSOA, TTL: 60, Data: zones.SOA{MName: apex, RName: apex, Serial: 1}.Data()})
+	b.Add(zones.Record{Owner: star, Type: zones.TypeNS, TTL: 60, Data: star.Wire()})
+	b.Add(zones.Record{Owner: star, Type: zones.TypeA, TTL: 60, Data: "\xc0\x00\x02\x01"})
+	z, err := b.Freeze()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := zones.NewWorld(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	im, err := Compile(w, zones.Internet, Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, glue := range map[string]int{"z.example": 0, "*.example": 1, "a.*.example": 1} {
+		m := ask(t, im, zones.MustName(name), zones.TypeA)
+		if d := differs(m, oracle.New(w, zones.Internet).Resolve(zones.MustName(name), zones.TypeA)); d != "" {
+			t.Error(name, d)
+		}
+		n := 0
+		for _, rr := range m.Extra {
+			if rr.Header().Rrtype == dns.TypeA {
+				n++
+			}
+		}
+		if n != glue {
+			t.Errorf("%s: %d addresses beside the referral, want %d", name, n, glue)
+		}
+	}
+}
+
 func dump(w zones.World) string {
 	var b strings.Builder
 	for z := range w.All() {
