@@ -27,6 +27,7 @@ var levels = map[string]int{
 	"zones/zonefile":  2,
 	"zones/transfer":  2,
 	"zones/proof":     2,
+	"zones/check":     2,
 	"resolver/oracle": 2,
 
 	"ipam/book":                  1,
@@ -35,6 +36,7 @@ var levels = map[string]int{
 	"cmd/hopnhat/internal/sheet": 2,
 
 	"zones/merge":     3,
+	"zones/cutover":   3,
 	"zones/source":    3,
 	"resolver/answer": 3,
 	"resolver/listen": 3,

@@ -30,7 +30,7 @@ func (b bringer) want(p zones.Name, typ zones.Type) (said, bool) {
 	if z == nil || !good(a.kind) || typ == zones.TypeDS || typ == zones.TypeSOA {
 		return a, false
 	}
-	if typ == zones.TypeNS && p == z.Origin() && a.kind == data {
+	if typ == zones.TypeNS && a.kind == data && b.old.zones[a.end] != nil {
 		return a, false
 	}
 	// Whose record answers: a DNAME at f itself covers f; one above f is no

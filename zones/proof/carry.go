@@ -83,7 +83,7 @@ func (w *walker) rule(c *claim, typ zones.Type) int32 {
 	case c.alias >= 0:
 		t = zones.TypeCNAME
 	}
-	if typ == zones.TypeDS || t == zones.TypeSOA || t.IsDNSSEC() || t == zones.TypeNS && n.flags&apex != 0 {
+	if typ == zones.TypeDS || c.ownOf(typ) || t == zones.TypeSOA || t.IsDNSSEC() || t == zones.TypeNS && n.flags&apex != 0 {
 		return -1 // a zone's own: it stays with it
 	}
 	i := w.rules.first(c.list, t)

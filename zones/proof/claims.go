@@ -19,11 +19,14 @@ func (w *walker) check(out *tally, p *place) {
 	if len(p.lines) > 0 {
 		cs = w.claims(out, p)
 	}
-	if n.start.state == at && !n.start.moved && len(w.new.nodes[n.start.node].sets) > 0 {
+	if w.part == whole && n.start.state == at && !n.start.moved && len(w.new.nodes[n.start.node].sets) > 0 {
 		w.wellFormed(out, p, &o, &n, cs)
 	}
 	if w.mixes {
 		w.mixture(out, p, &o, &n)
+	}
+	if w.part == neighbours {
+		return
 	}
 	if o.kind == refused && len(p.lines) == 0 {
 		return // no zone of OLD answers: nothing is claimed
@@ -31,7 +34,7 @@ func (w *walker) check(out *tally, p *place) {
 	if o.kind != refused {
 		w.continuity(out, p, &o, &n, cs)
 	}
-	if len(cs) > 0 {
+	if len(cs) > 0 && w.part == whole {
 		w.carry(out, p, &o, &n, cs)
 	}
 }
@@ -90,6 +93,9 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 		switch {
 		case ok == refused:
 		case good(ok):
+			if w.ofApex(o, n, typ) {
+				continue
+			}
 			lost = true
 			if typ == 0 && o.kind == nodata {
 				continue
@@ -109,8 +115,18 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 			w.report(out, p, o, n, typ, w.coded(p.path, o, n), "")
 		case ok == looped || ok == overlong:
 			added = true
+		case nk == overlong && n.end.state != grows:
+			// A DNAME that is new. One that came by a rule is as it was at its old name.
+			node := n.alias
+			if node < 0 {
+				node = w.new.dnameOn(p.path)
+			}
+			if !lost && !added && !w.came(node, zones.TypeDNAME) {
+				w.report(out, p, o, n, typ, cause{id: "X-YX", new: true, node: node}, "")
+			}
+			added = true
 		case nk == looped || nk == overlong:
-			if !lost {
+			if !lost && w.part == whole {
 				c, why := w.blame(p.path, o, n, typ, nil, 0)
 				w.report(out, p, o, n, typ, c, why)
 			}
@@ -140,6 +156,36 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 	if !lost && w.dangles(o, n) {
 		w.report(out, p, o, n, 0, cause{id: "X-DANGLE", new: true, node: n.alias}, "")
 	}
+}
+
+// came tells whether OLD has a type at a name that rules bring to a node of NEW.
+func (w *walker) came(node int32, typ zones.Type) bool {
+	name := w.new.name(node)
+	return slices.ContainsFunc(w.rules.bases, func(b base) bool {
+		x, err := name.Rebase(b.to, b.from)
+		return err == nil && !w.old.held(x, typ).IsZero()
+	})
+}
+
+// ofApex tells of what a zone says of itself at its apex, met through an alias
+// that goes to the new name now: nobody asks it there, and the apex has a
+// claim of its own.
+func (w *walker) ofApex(o, n *stand, typ zones.Type) bool {
+	if !o.ownOf(typ) || o.alias < 0 || n.alias < 0 {
+		return false
+	}
+	a, b := w.old.links[w.old.nodes[o.alias].link].target, w.new.links[w.new.nodes[n.alias].link].target
+	return a != b && w.ren.may(a, b)
+}
+
+// ownOf tells whether a chain ends at an apex, and the type is one that a zone
+// says of itself.
+func (s *stand) ownOf(typ zones.Type) bool {
+	switch typ {
+	case zones.TypeNS, zones.TypeSOA, zones.TypeDNSKEY, zones.TypeCDS, zones.TypeCDNSKEY, zones.TypeCSYNC:
+		return (s.alias >= 0 || s.start.moved) && s.end.state == at && s.t.nodes[s.end.node].flags&apex != 0
+	}
+	return false
 }
 
 // dangles tells whether NEW has an alias that ends nowhere, where OLD had

@@ -27,6 +27,11 @@ type judge struct {
 	sem      *sync.Map // [2]zones.Name and role -> bool
 }
 
+// with is the judge of two other trees of the same view.
+func (j *judge) with(old, new *tree) *judge {
+	return &judge{old: old, new: new, ren: j.ren, sem: &sync.Map{}}
+}
+
 // compared tells whether a type's answers are compared as data (doc.go).
 func compared(t zones.Type) bool {
 	switch t {

@@ -179,13 +179,16 @@ func firstWanting(w *walker, cs []claim, t zones.Type) *claim {
 }
 
 // aliased tells whether an old name's mode is to be an alias.
-func (w *walker) aliased(n zones.Name) bool {
+func (w *walker) aliased(n zones.Name) bool { return w.mode(n) == mapping.Alias }
+
+// mode is how an old name goes on answering.
+func (w *walker) mode(n zones.Name) mapping.Mode {
 	for _, x := range w.modes {
 		if (x.View == "" || x.View == w.new.view) && x.Match.Match(n) {
-			return x.Mode == mapping.Alias
+			return x.Mode
 		}
 	}
-	return false
+	return mapping.Follow
 }
 
 // delegation looks at a cut that is new or has other servers.

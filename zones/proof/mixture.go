@@ -59,8 +59,8 @@ func (w *walker) mixture(out *tally, p *place, o, n *stand) {
 		}
 		_, a := o.ask(t)
 		_, b := n.ask(t)
-		w.pointed(out, p, o, n, a, w.old, w.new, false)
-		w.pointed(out, p, o, n, b, w.new, w.old, true)
+		w.pointed(out, p, o, n, a, b, w.old, w.new, false)
+		w.pointed(out, p, o, n, b, a, w.new, w.old, true)
 	}
 }
 
@@ -108,26 +108,40 @@ func (w *walker) heldBy(out *tally, p *place, types []zones.Type, y zones.Name, 
 	}
 }
 
-// pointed asks both worlds for the addresses of what a record points at.
-func (w *walker) pointed(out *tally, p *place, o, n *stand, set zones.RRset, own, other *tree, new bool) {
+// pointed asks both worlds for the addresses of what a record points at: of
+// those that its own world has, the other must have one type at least. A type
+// that comes or goes is what each world promises.
+func (w *walker) pointed(out *tally, p *place, o, n *stand, set, theirs zones.RRset, own, other *tree, new bool) {
+	stays := pointsAt(theirs)
 	for _, y := range pointsAt(set) {
+		if slices.Contains(stays, y) {
+			continue // each world promises what it has there
+		}
 		a, b := own.standAt(y), other.standAt(y)
-		for _, t := range []zones.Type{zones.TypeA, zones.TypeAAAA} {
+		broken := zones.Type(0)
+		for _, t := range []zones.Type{zones.TypeAAAA, zones.TypeA} {
 			ak, _ := a.ask(t)
 			bk, _ := b.ask(t)
-			if good(ak) && !good(bk) {
-				s := o
-				if new {
-					s = n
-				}
-				node := s.owner(p.path)
-				if s.alias >= 0 {
-					node = s.src
-				}
-				w.mixed(out, p, t, y, own, &b, cause{id: "T-MIX", new: new, node: node, typ: set.Type()})
+			if good(ak) && good(bk) {
+				broken = 0
 				break
 			}
+			if good(ak) {
+				broken = t
+			}
 		}
+		if broken == 0 {
+			continue
+		}
+		s := o
+		if new {
+			s = n
+		}
+		node := s.owner(p.path)
+		if s.alias >= 0 {
+			node = s.src
+		}
+		w.mixed(out, p, broken, y, own, &b, cause{id: "T-MIX", new: new, node: node, typ: set.Type()})
 	}
 }
 

@@ -18,6 +18,10 @@ import (
 type Input struct {
 	Before, After zones.World
 	Mapping       mapping.Mapping
+	// Steps are the worlds that are served in turn between Before and After.
+	// Each must answer as Before does, and the mixture is proved of every two
+	// neighbours instead of Before and After.
+	Steps []zones.World
 	// Sources are the zones of Before whose records the rules carry, each of
 	// which then needs a rule. Empty: the rules carry what they cover of any
 	// zone, and nothing needs one.
@@ -146,23 +150,24 @@ func newWalker(in Input, o Options, v zones.View) *walker {
 	return &walker{
 		judge: &judge{old: old, new: new, ren: newRenames(in.Mapping, v), sem: &sync.Map{}},
 		rules: newRuleTree(in, v), rulings: newRulings(in, v, o.Now),
-		limit: o.Limit, modes: in.Mapping.OldNames, mixes: o.Mixture, split: cmp.Or(o.split, defaultSplit),
+		limit: o.Limit, modes: in.Mapping.OldNames, mixes: o.Mixture && len(in.Steps) == 0, split: cmp.Or(o.split, defaultSplit),
 	}
 }
 
 func proveView(r *Report, in Input, o Options, v zones.View, used map[int]bool) {
 	w := newWalker(in, o, v)
-	t := w.run(o.Workers).flat(w)
-	todo := t.deferred
-	t.deferred = nil
-	t.add(w.later(todo))
+	t := w.all(o.Workers)
 	w.total(t)
-	if o.Mixture {
+	if w.mixes {
 		w.between(in, t)
 	}
 	r.take(w, t, o)
 	for i := range t.used {
 		used[i] = true
+	}
+	w.spent(used)
+	if o.Mixture && len(in.Steps) > 0 {
+		r.steps(w, in, o)
 	}
 }
 
@@ -177,11 +182,16 @@ func (r *Report) take(w *walker, t *tally, o Options) {
 	for i, n := range t.levels {
 		c.Levels[i] += n
 	}
+	r.tell(w, t, o)
+}
+
+// tell words what a walk found.
+func (r *Report) tell(w *walker, t *tally, o Options) {
 	for id, n := range t.more {
-		if c.More == nil {
-			c.More = map[string]int{}
+		if r.Counts.More == nil {
+			r.Counts.More = map[string]int{}
 		}
-		c.More[id] += n
+		r.Counts.More[id] += n
 	}
 	for _, b := range t.faults {
 		r.Faults = append(r.Faults, w.fault(b, o))

@@ -18,6 +18,10 @@ func (w *walker) settled(out *tally, p *place, o, n *stand, typ zones.Type, cs [
 			return true
 		}
 	}
+	if w.inherits(p, o, n, typ) {
+		out.decided++
+		return true
+	}
 	for i := range cs {
 		c := &cs[i]
 		if c.base.from == c.base.to || !w.wants(c, typ) {
@@ -76,12 +80,58 @@ func (w *walker) follows(out *tally, p *place, d *mapping.Decision, o, n *stand,
 		if !w.source1(n, typ, cs) {
 			return false
 		}
-		if k, _ := n.ask(typ); k == nodata && typ != 0 {
+		if k, _ := n.ask(typ); k == nodata && typ != 0 && d.Type == 0 && o.alias < 0 {
 			w.report(out, p, o, n, typ, cause{id: "M-HALF", new: true, node: n.src}, "")
 		}
 		return true
 	}
 	return false
+}
+
+// inherits tells whether a name answers with what a decision settled
+// elsewhere: at the end of its alias, or, for an old name that follows its new
+// name where both sides stand, there. That name is decided by itself.
+func (w *walker) inherits(p *place, o, n *stand, typ zones.Type) bool {
+	if len(w.rulings.decisions) == 0 {
+		return false
+	}
+	if o.alias >= 0 && o.src >= 0 {
+		end := o.t.name(o.src)
+		if s := w.new.standAt(end); w.rulings.pick(end, typ) != nil && likewise(n, &s, typ) {
+			return true
+		}
+	}
+	name := w.nameAt(p)
+	if w.mode(name) != mapping.Follow {
+		return false
+	}
+	for _, y := range w.ren.images(name) {
+		d := w.rulings.pick(y, typ)
+		if y == name || d == nil || d.Take != mapping.Both {
+			continue
+		}
+		if s := w.new.standAt(y); likewise(n, &s, typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// likewise tells whether two names of one world answer a type with the same.
+func likewise(a, b *stand, typ zones.Type) bool {
+	ak, as := a.ask(typ)
+	bk, bs := b.ask(typ)
+	switch {
+	case ak != bk:
+		return false
+	case ak == data:
+		return same(as, bs)
+	case ak == referral:
+		return a.on(typ).cutNode() == b.on(typ).cutNode()
+	case ak == away:
+		return a.on(typ).name == b.on(typ).name
+	}
+	return true
 }
 
 // source1 tells whether NEW gives what one claim wants, or nothing where none

@@ -52,6 +52,7 @@ func NewState(in Input, o Options) *State {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	in.Steps = nil
 	s := &State{in: in, o: o}
 	s.full()
 	return s
@@ -117,6 +118,7 @@ func (s *State) sum() {
 		for i := range t.used {
 			used[i] = true
 		}
+		x.w.spent(used)
 	}
 	r.exceptions(s.in, s.o, used)
 	r.sort()

@@ -59,6 +59,26 @@ func (w *walker) total(out *tally) {
 	}
 }
 
+// spent marks the exceptions whose record NEW has no longer, though no answer
+// may hang on that: an alias that led nowhere.
+func (w *walker) spent(used map[int]bool) {
+	for i, e := range w.rulings.list {
+		if used[i] || e.View != "" && e.View != w.old.view {
+			continue
+		}
+		o := w.old.find(e.Name)
+		if o < 0 {
+			continue
+		}
+		n := w.new.find(e.Name)
+		for _, s := range w.old.nodes[o].sets {
+			if (e.Type == 0 || e.Type == s.Type()) && (n < 0 || !same(s, w.new.set(n, s.Type()))) {
+				used[i] = true
+			}
+		}
+	}
+}
+
 // exceptions tells of those that expired, and of those that excuse nothing.
 func (r *Report) exceptions(in Input, o Options, used map[int]bool) {
 	for i, e := range in.Mapping.Exceptions {

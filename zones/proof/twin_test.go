@@ -22,6 +22,7 @@ type said struct {
 	via    map[zones.Name]bool
 	wild   bool // the first step was synthesised
 	jumped bool // the first step was a DNAME's
+	end    zones.Name
 }
 
 func newTwin(w zones.World, v zones.View) *twin {
@@ -71,7 +72,7 @@ func (t *twin) ask(n zones.Name, typ zones.Type) said {
 			a.kind, a.data = looped, ""
 			return a
 		}
-		a.via[n] = true
+		a.via[n], a.end = true, n
 		next, more := t.step(&a, z, n, typ, step == 0)
 		if !more {
 			return a

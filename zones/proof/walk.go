@@ -28,6 +28,7 @@ type walker struct {
 	rulings *rulings
 	modes   []mapping.OldName
 	mixes   bool          // the mixture too
+	part    stepPart      // of a world between (steps)
 	mid     *tree         // a world between the two (between); nil elsewhere
 	sem     chan struct{} // one token for each goroutine beyond the first; nil in tests of one
 	limit   int           // faults kept
@@ -63,6 +64,15 @@ func (w *walker) run(workers int) *tally {
 	out := newTally(w)
 	w.walk(out, w.start())
 	return out
+}
+
+// all walks a whole view, what lies behind DNAMEs too.
+func (w *walker) all(workers int) *tally {
+	t := w.run(workers).flat(w)
+	todo := t.deferred
+	t.deferred = nil
+	t.add(w.later(todo))
+	return t
 }
 
 // later walks what lies behind DNAMEs: one tuple of cursors once, since what
