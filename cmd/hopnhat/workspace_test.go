@@ -110,7 +110,7 @@ func TestWorkspaceReload(t *testing.T) {
 	eventually(t, p, "a zone beside a broken source", func() bool { return has(before, "www.moi.example.") == "192.0.2.22" })
 	want("with a broken source", after, "mail.cu.example.", "198.51.100.34")
 
-	// A decision goes: the open plan is rehearsed on loopback, and that is said.
+	// A decision goes: the world last good goes on, and why is said.
 	edit(source, "198.51.100.340", "198.51.100.35")
 	b, err := os.ReadFile(decisions)
 	if err != nil {
@@ -120,7 +120,19 @@ func TestWorkspaceReload(t *testing.T) {
 	write(t, decisions, string(b[:at]))
 	p.hup(t)
 	eventually(t, p, "an open conflict is told of", func() bool { return strings.Contains(p.log.String(), "cannot be published: 1 conflict") })
-	want("with an open conflict", before, "www.moi.example.", "192.0.2.22")
+	want("with an open conflict", before, "mail.cu.example.", "198.51.100.34")
+	write(t, decisions, string(b))
+	p.hup(t)
+	eventually(t, p, "the decision is back", func() bool { return has(after, "mail.cu.example.") == "198.51.100.35" })
+
+	// An old name is retired that others point at: names would be lost.
+	retired := strings.Replace(string(b), "  - {from: \"*.cu.example\"", "  - {from: mail.cu.example, drop: true, why: thử, by: an, doc: bb1}\n  - {from: \"*.cu.example\"", 1)
+	write(t, decisions, retired+"\nexceptions:\n  - {name: mail.cu.example, owner: an, why: thử, expires: 2099-01-01}\n")
+	p.hup(t)
+	eventually(t, p, "what would be lost is told of", func() bool {
+		return strings.Contains(p.log.String(), "names would be lost") && strings.Contains(p.log.String(), "[C-LOST]")
+	})
+	want("with names lost", after, "mail.cu.example.", "198.51.100.35")
 
 	// Nothing beside the state folder was written.
 	_ = filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {

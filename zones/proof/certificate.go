@@ -16,7 +16,7 @@ import (
 
 // Checker names this version of the checker. It changes whenever a verdict or
 // a count may.
-const Checker = "hopnhat-proof/1"
+const Checker = "hopnhat-proof/2"
 
 // Profile names the way of looking names up that the claim holds for: a chain
 // is followed through all zones of a world; a name outside them is another's.
@@ -34,6 +34,7 @@ type Certificate struct {
 	Mixture    bool            `json:"mixture"`
 	Before     []CertZone      `json:"before"`
 	After      []CertZone      `json:"after"`
+	Steps      [][]CertZone    `json:"steps"`   // the worlds served in turn between the two
 	Mapping    string          `json:"mapping"` // SHA-256 of everything decided, hexadecimal
 	Exceptions []CertException `json:"exceptions"`
 	Declared   []string        `json:"declared"` // "owner TYPE", of an edit
@@ -85,11 +86,14 @@ func certificate(in Input, o Options, r *Report) Certificate {
 	c := Certificate{
 		Format: 1, Checker: Checker, Profile: Profile, Verdict: "lost", Strict: o.Strict, Mixture: o.Mixture, Made: stamp(o.Now),
 		Before: certZones(in.Before), After: certZones(in.After), Mapping: mappingDigest(in),
-		Exceptions: []CertException{}, Declared: []string{}, Findings: []CertFinding{},
+		Steps: [][]CertZone{}, Exceptions: []CertException{}, Declared: []string{}, Findings: []CertFinding{},
 		Classes: r.Counts.Classes, Levels: slices.Clone(r.Counts.Levels[:]), Added: r.Counts.Added, Decided: r.Counts.Decided,
 	}
 	if r.Preserved() {
 		c.Verdict = "preserved"
+	}
+	for _, w := range in.Steps {
+		c.Steps = append(c.Steps, certZones(w))
 	}
 	for _, e := range in.Mapping.Exceptions {
 		x := CertException{Name: e.Name.String(), View: string(e.View), By: e.By, Why: e.Why, Doc: e.Doc, Expires: stamp(e.Expires)}

@@ -161,7 +161,8 @@ func (w *walker) points(out *tally, p *place, o, n *stand, s, was zones.RRset, c
 				w.report(out, p, o, n, t, c, y.Text())
 				continue
 			}
-			if changed && ny.kind == nxdomain && firstWanting(w, cs, t) == nil {
+			gone := ny.kind == nxdomain && len(w.rulings.exceptions[y]) > 0 // its own loss is declared, this is not
+			if gone || changed && ny.kind == nxdomain && firstWanting(w, cs, t) == nil {
 				c.id = "X-DANGLE"
 				w.report(out, p, o, n, t, c, y.Text())
 			}

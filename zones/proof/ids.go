@@ -1,12 +1,35 @@
 package proof
 
-import "gialai.gov.vn/hopnhat/zones/finding"
+import (
+	"maps"
+	"slices"
+
+	"gialai.gov.vn/hopnhat/zones/finding"
+)
 
 // definition is what docs/checks.md says of an id.
 type definition struct {
 	severity finding.Severity
 	says     string
 	mend     string
+}
+
+// Check is one of the things that a proof looks for.
+type Check struct {
+	ID       string
+	Severity finding.Severity
+	Says     string // what is wrong, in a few words
+	Mend     string
+}
+
+// Checks lists all of them, by id.
+func Checks() []Check {
+	var out []Check
+	for _, id := range slices.Sorted(maps.Keys(defined)) {
+		d := defined[id]
+		out = append(out, Check{id, d.severity, d.says, d.mend})
+	}
+	return out
 }
 
 // defined has every id that a proof can print. To add a check: a line here, a

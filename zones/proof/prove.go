@@ -37,6 +37,7 @@ type Options struct {
 	Limit   int                   // faults kept for each view and relation; 0 is 10000. The rest are counted
 	Mixture bool                  // prove also that no mixture of the two worlds breaks
 	Strict  bool                  // every error blocks
+	Stage   func(what string)     // told when a part of the proof begins; may be nil
 	Now     time.Time             // exceptions that expire before it no longer hold; the zero time lets all hold
 	split   int                   // for tests: names in a part of the walk
 	Server  func(new bool) string // the server that a dig asks; nil gives @old and @new
@@ -47,6 +48,9 @@ type Fault struct {
 	finding.Finding
 	View    zones.View
 	Class   string // the names concerned, in words
+	Subject string // the record or name at fault, "" where none is
+	InNew   bool   // it stands in NEW
+	Why     string // more about this one; may be ""
 	Witness Witness
 }
 
@@ -116,6 +120,12 @@ func Prove(in Input, o Options) Report {
 	return r
 }
 
+func (o *Options) begin(what string, args ...any) {
+	if o.Stage != nil {
+		o.Stage(fmt.Sprintf(what, args...))
+	}
+}
+
 // viewsOf lists the views of both worlds.
 func viewsOf(in Input) []zones.View {
 	views := in.Before.Views()
@@ -155,6 +165,7 @@ func newWalker(in Input, o Options, v zones.View) *walker {
 }
 
 func proveView(r *Report, in Input, o Options, v zones.View, used map[int]bool) {
+	o.begin("view %s: every name, old and new", v)
 	w := newWalker(in, o, v)
 	t := w.all(o.Workers)
 	w.total(t)
@@ -224,6 +235,7 @@ func (w *walker) fault(b *broken, o Options) Fault {
 	if b.typ != 0 {
 		subject += " " + b.typ.String()
 	}
+	f.Subject, f.InNew, f.Why = subject, b.new, b.why
 	f.Found = fmt.Sprintf("%s (%s): %s: %s %v gave %s, gives %s", subject, side, d.says, name.Text(), b.qtype, b.was, b.is)
 	if b.why != "" {
 		f.Found += " (" + b.why + ")"

@@ -161,7 +161,10 @@ func (w *walker) asked(o, n *stand, typ zones.Type, cs []claim) bool {
 	}
 	for i := range cs {
 		c := &cs[i]
-		if l, _ := w.carried(&c.stand, n, typ); l != none && (typ == 0 || w.wants(c, typ)) {
+		if typ != 0 && !w.wants(c, typ) {
+			continue
+		}
+		if l, _ := w.carried(&c.stand, n, typ); l != none || w.part == lasting { // between, its chain may not have come to its end yet
 			return true
 		}
 	}

@@ -27,6 +27,7 @@ func (r *Report) steps(ends *walker, in Input, o Options) {
 	}
 	before := ends.old
 	for i := 1; i < len(worlds); i++ {
+		o.begin("view %s: mixtures of step %d and step %d of %d", v, i-1, i, len(worlds)-1)
 		w := &walker{judge: ends.with(before, ends.new), limit: o.Limit, modes: ends.modes, split: ends.split, rulings: ends.rulings}
 		last := i == len(worlds)-1
 		if !last {

@@ -12,6 +12,7 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/merge"
+	"gialai.gov.vn/hopnhat/zones/proof"
 )
 
 type plan struct {
@@ -34,7 +35,8 @@ to after it, in canonical order, counts last:
   +  comes      -  goes      ~  changes      >  takes a new name
 
 Below stand the conflicts that no decision settles, each with the line to
-paste into consolidation.yaml. With open conflicts the exit code is 1.`,
+paste into consolidation.yaml, and the verdict of the proof. With open
+conflicts, or where names would be lost, the exit code is 1.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
@@ -58,20 +60,28 @@ func (o *plan) run(ctx context.Context, args []string) error {
 	if o.table != "" {
 		return o.writeDecisions(p, o.table)
 	}
+	report := proof.Report{}
+	if !o.ledger {
+		in, err := p.Claim(p.plan)
+		if err != nil {
+			return err
+		}
+		report = proof.Prove(in, proof.Options{Mixture: true, Now: o.now()})
+	}
 	switch {
 	case o.ledger:
 		if _, err := o.out.Write(p.plan.Ledger().AppendText(nil)); err != nil {
 			return err
 		}
 	case o.json:
-		if err := o.printJSON(p); err != nil {
+		if err := o.printJSON(p, &report); err != nil {
 			return err
 		}
 	default:
-		o.print(p)
+		o.print(p, &report)
 	}
 	switch {
-	case !p.publishable():
+	case !p.publishable(), !report.Preserved():
 		return &exit{code: 1}
 	case o.detailed && len(p.plan.Corrections()) > 0:
 		return &exit{code: 2}
@@ -108,7 +118,7 @@ func steps(p *merge.Plan) []step {
 	return out
 }
 
-func (o *plan) print(p *planned) {
+func (o *plan) print(p *planned, r *proof.Report) {
 	counts := map[rune]int{}
 	for _, s := range steps(p.plan) {
 		counts[s.sign]++
@@ -130,6 +140,7 @@ func (o *plan) print(p *planned) {
 		fmt.Fprintln(o.out, line)
 	}
 	fmt.Fprintln(o.out, conflictLine(p.plan))
+	fmt.Fprintln(o.out, "proof: "+inEnglish().verdict(r, r.Preserved(), 0)+"; hopnhat prove shows more")
 	if !p.publishable() {
 		fmt.Fprintln(o.out, "the plan cannot be published: decide what is open above")
 	}
@@ -205,7 +216,7 @@ func conflictLine(p *merge.Plan) string {
 	return fmt.Sprintf("conflicts: %d decided, %d settled by a proposal, %d open", n[conflictDecided], n[conflictProposed], n[conflictOpen])
 }
 
-func (o *plan) printJSON(p *planned) error {
+func (o *plan) printJSON(p *planned, r *proof.Report) error {
 	type change struct {
 		Sign     string `json:"sign"`
 		View     string `json:"view"`
@@ -238,6 +249,12 @@ func (o *plan) printJSON(p *planned) error {
 		Proposed int    `json:"proposed"`
 		Open     int    `json:"open"`
 	}
+	type verdict struct {
+		Verdict  string `json:"verdict"`
+		Blocking int    `json:"blocking"`
+		Errors   int    `json:"errors"`
+		Warnings int    `json:"warnings"`
+	}
 	v := struct {
 		Version     int             `json:"version"`
 		Cutover     string          `json:"cutover"`
@@ -248,6 +265,7 @@ func (o *plan) printJSON(p *planned) error {
 		Conflicts   []conflict      `json:"conflicts"`
 		Systems     []system        `json:"systems"`
 		Findings    []string        `json:"findings"`
+		Proof       verdict         `json:"proof"`
 		Ledger      json.RawMessage `json:"ledger"`
 	}{
 		Version: 1, Cutover: p.Mapping.Cutover.Format("2006-01-02T15:04:05-07:00"), Input: p.plan.Input().String(), Digest: p.plan.Digest().String(),
@@ -265,6 +283,20 @@ func (o *plan) printJSON(p *planned) error {
 	}
 	for _, f := range p.found {
 		v.Findings = append(v.Findings, f.String())
+	}
+	v.Proof.Verdict = "lost"
+	if r.Preserved() {
+		v.Proof.Verdict = "preserved"
+	}
+	for _, f := range r.Faults {
+		switch f.Severity {
+		case finding.Block:
+			v.Proof.Blocking++
+		case finding.Error:
+			v.Proof.Errors++
+		case finding.Warning:
+			v.Proof.Warnings++
+		}
 	}
 	var err error
 	if v.Ledger, err = json.Marshal(p.plan.Ledger()); err != nil {

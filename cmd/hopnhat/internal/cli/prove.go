@@ -1,284 +1,244 @@
 package cli
 
 import (
-	"cmp"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones/finding"
-	"gialai.gov.vn/hopnhat/zones/mapping"
 	"gialai.gov.vn/hopnhat/zones/proof"
-	"gialai.gov.vn/hopnhat/zones/zonefile"
 )
 
 type prove struct {
 	*env
+	parents
 	old, new, maps []string
-	json           bool
+	json, tap      bool
+	junit          bool
 	strict         bool
 	mixture        bool
+	certify        bool
+	check          string
+	lang           string
 }
 
 func newProve(e *env) *cobra.Command {
 	o := &prove{env: e}
 	c := &cobra.Command{
-		Use:   "prove --old FILE… --new FILE… [--map OLDSUFFIX=NEWSUFFIX]…",
-		Short: "Prove that one set of zones answers as another, names renamed or not",
+		Use:   "prove [WORKSPACE | --old FILE… --new FILE… [--map OLDSUFFIX=NEWSUFFIX]…]",
+		Short: "Prove that no name is lost, or that one set of zones answers as another",
 		Long: `prove decides, for every name of at most 255 octets and every type, whether the
-zones of --new answer as those of --old did: wildcards, empty non-terminals,
-delegations, chains of CNAME and DNAME included. With --map each name below
-OLDSUFFIX must also answer at its new name below NEWSUFFIX; of several maps the
-longest suffix applies. A file that states no origin takes it from the owner
-of its SOA record.
+world after answers as the world before did: wildcards, empty non-terminals,
+delegations, chains of CNAME and DNAME included.
+
+Of a workspace it proves that every old name goes on answering, that each
+answers at its new name too, that the target's own names are left alone, and
+that no cache that holds records of two neighbouring steps of the cutover
+breaks. --certify writes what was proved to certificate.json in the workspace;
+without one that fits, the world after is not served beyond this machine.
+
+With --old and --new it holds zone files against each other, without a
+workspace. With --map each name below OLDSUFFIX must also answer at its new
+name below NEWSUFFIX; of several maps the longest suffix applies. A file that
+states no origin takes it from the owner of its SOA record.
 
 Each finding is one cause, with a question that shows it. Exit code: 0 no
 finding blocks, 1 at least one does, 2 it could not be decided; then nothing
 stands on standard output.`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return o.run() },
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
+	o.parents.flags(c)
 	f := c.Flags()
 	f.StringArrayVar(&o.old, "old", nil, "a zone `FILE` of before; give it once for each zone")
 	f.StringArrayVar(&o.new, "new", nil, "a zone `FILE` of after")
 	f.StringArrayVar(&o.maps, "map", nil, "`OLDSUFFIX=NEWSUFFIX`: names below the one are renamed below the other")
 	f.BoolVar(&o.json, "json", false, "print the verdict and the findings as JSON")
+	f.BoolVar(&o.tap, "tap", false, "print a line for each check in the Test Anything Protocol")
+	f.BoolVar(&o.junit, "junit", false, "print the checks as JUnit's XML")
 	f.BoolVar(&o.strict, "strict", false, "every error blocks")
-	f.BoolVar(&o.mixture, "mixture", false, "prove also that no mixture of old and new in caches breaks a chain")
+	f.BoolVar(&o.mixture, "mixture", false, "of zone files: prove also that no mixture of old and new in caches breaks a chain (always so of a workspace)")
+	f.BoolVar(&o.certify, "certify", false, "of a workspace: write certificate.json when nothing blocks")
+	f.StringVar(&o.check, "check", "", "of a workspace: prove again and compare with this certificate `FILE`")
+	f.StringVar(&o.lang, "lang", "", "the `LANGUAGE` of the summary and the findings: en or vi (default: that of $LC_ALL, $LC_MESSAGES or $LANG)")
 	return c
 }
 
-func (o *prove) run() error {
-	in, err := o.input()
+// ask is what is to be proved, and where it comes from.
+type ask struct {
+	in     proof.Input
+	opts   proof.Options
+	plan   *planned          // nil of zone files
+	others []finding.Finding // what blocks besides
+}
+
+func (o *prove) run(ctx context.Context, args []string) error {
+	a, err := o.ask(ctx, args)
+	if err != nil {
+		var x *exit
+		if errors.As(err, &x) && x.cause == nil {
+			return &exit{code: 2}
+		}
+		return &exit{2, err}
+	}
+	words, err := o.words()
 	if err != nil {
 		return &exit{2, err}
 	}
-	opts := proof.Options{Mixture: o.mixture, Strict: o.strict, Now: o.now()}
-	r := proof.Prove(in, opts)
-	if o.json {
-		err = o.printJSON(&r)
+	if o.check != "" {
+		return o.compare(a)
+	}
+	bar := o.stages()
+	a.opts.Stage = bar.show
+	var cert proof.Certificate
+	var r proof.Report
+	if o.certify {
+		cert, r = proof.Certify(a.in, a.opts)
 	} else {
-		o.print(&r)
+		r = proof.Prove(a.in, a.opts)
+	}
+	bar.end()
+	switch {
+	case o.json:
+		err = o.printJSON(a, &r)
+	case o.tap:
+		err = o.printTAP(a, &r)
+	case o.junit:
+		err = o.printJUnit(a, &r)
+	default:
+		o.print(a, &r, words)
 	}
 	if err != nil {
 		return err
 	}
-	if !r.Preserved() {
+	if !a.holds(&r) {
 		return &exit{code: 1}
+	}
+	if o.certify {
+		return o.write(a, cert)
 	}
 	return nil
 }
 
-// input reads the zones and the maps.
-func (o *prove) input() (proof.Input, error) {
-	var in proof.Input
-	if len(o.old) == 0 || len(o.new) == 0 {
-		return in, errors.New("give at least one --old FILE and one --new FILE")
-	}
-	for i, files := range [][]string{o.old, o.new} {
-		var zs []*zones.Zone
-		for _, f := range files {
-			z, err := o.zone(f)
-			if err != nil {
-				return in, err
-			}
-			if j := slices.IndexFunc(zs, func(x *zones.Zone) bool { return x.ID() == z.ID() }); j >= 0 {
-				return in, fmt.Errorf("%s and %s both hold the zone %s; give one of them", files[j], f, z.Origin().Text())
-			}
-			zs = append(zs, z)
-		}
-		w, err := zones.NewWorld(zs...)
-		if err != nil {
-			return in, err
-		}
-		if i == 0 {
-			in.Before = w
-		} else {
-			in.After = w
+// holds tells whether nothing blocks: neither the proof nor the plan.
+func (a *ask) holds(r *proof.Report) bool { return r.Preserved() && len(a.others) == 0 }
+
+// ask reads what is to be proved.
+func (o *prove) ask(ctx context.Context, args []string) (*ask, error) {
+	forms := 0
+	for _, b := range []bool{o.json, o.tap, o.junit} {
+		if b {
+			forms++
 		}
 	}
-	for _, m := range o.maps {
-		r, err := parseMap(m)
-		if err != nil {
-			return in, err
+	if forms > 1 {
+		return nil, errors.New("give one of --json, --tap and --junit")
+	}
+	a := &ask{opts: proof.Options{Strict: o.strict, Now: o.now()}}
+	if len(o.old)+len(o.new)+len(o.maps) > 0 {
+		if len(args) > 0 {
+			return nil, fmt.Errorf("--old, --new and --map hold zone files against each other without a workspace; leave out %s", args[0])
 		}
-		if i := slices.IndexFunc(in.Mapping.Rules, func(x mapping.Rule) bool { return x.From == r.From }); i >= 0 {
-			return in, fmt.Errorf("--map %s: %s is renamed by another --map already", m, r.From)
+		if o.certify || o.check != "" {
+			return nil, errors.New("a certificate is of a workspace; leave out --old and --new")
 		}
-		in.Mapping.Rules = append(in.Mapping.Rules, r)
-		if t := r.To[0].Name; !slices.Contains(in.Mapping.Targets, t) {
-			in.Mapping.Targets = append(in.Mapping.Targets, t)
+		var err error
+		a.in, err = o.input()
+		a.opts.Mixture = o.mixture
+		return a, err
+	}
+	p, err := o.workspace(args)
+	if errors.Is(err, workspace.ErrNone) {
+		return nil, fmt.Errorf("%w; to prove zone files without one give --old FILE and --new FILE", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := o.parents.ask(ctx, p); err != nil {
+		return nil, err
+	}
+	a.plan, a.opts.Mixture = p, true
+	a.in, err = p.Claim(p.plan)
+	for _, f := range p.found {
+		if f.Severity == finding.Block {
+			a.others = append(a.others, f)
 		}
 	}
-	slices.SortStableFunc(in.Mapping.Rules, func(a, b mapping.Rule) int { return cmp.Compare(b.From.Name.Labels(), a.From.Name.Labels()) })
-	return in, nil
+	if n := p.plan.Open(); n > 0 && len(a.others) == 0 {
+		a.others = append(a.others, finding.Finding{Severity: finding.Block, Found: fmt.Sprintf("%d conflicts are open", n), Mend: "`hopnhat plan` prints the lines that settle them"})
+	}
+	return a, err
 }
 
-// parseMap reads OLDSUFFIX=NEWSUFFIX.
-func parseMap(s string) (mapping.Rule, error) {
-	from, to, ok := strings.Cut(s, "=")
-	if !ok || from == "" || to == "" {
-		return mapping.Rule{}, fmt.Errorf("--map %s: write OLDSUFFIX=NEWSUFFIX, such as binhdinh.gov.vn=gialai.gov.vn", s)
-	}
-	r := mapping.Rule{Subtree: true, To: make([]mapping.Pattern, 1)}
-	for i, t := range []string{from, to} {
-		n, err := zones.ParseName(t)
-		if err != nil {
-			return r, fmt.Errorf("--map %s: %q is no name: %w", s, t, err)
-		}
-		if i == 0 {
-			r.From.Name = n
-		} else {
-			r.To[0].Name = n
-		}
-	}
-	return r, nil
-}
-
-// zone reads one file. Its origin is what it states, else its SOA's owner,
-// else what its name says.
-func (o *prove) zone(file string) (*zones.Zone, error) {
-	var told []finding.Finding
-	var first zones.Name
-	if n, err := (&zoneFile{}).name(file); err == nil {
-		first = n
-	}
-	for _, origin := range []zones.Name{{}, first} {
-		root, name, abs, err := zonefile.OpenRoot(file, "")
-		if err != nil {
-			return nil, err
-		}
-		prefix := strings.TrimSuffix(filepath.ToSlash(file), name)
-		tree, fs := zonefile.Load(root.FS(), name, zonefile.Options{Origin: origin, Prefix: prefix, Root: abs})
-		if tree != nil {
-			z, more := tree.Zone(zones.Internet)
-			if fs = append(fs, more...); z != nil && !finding.Failed(fs) {
-				finding.Sort(fs)
-				o.tell(fs, finding.Warning)
-				return z, root.Close()
+// words is the language that is asked for, or that of the environment.
+func (o *prove) words() (*wording, error) {
+	switch o.lang {
+	case "en":
+		return inEnglish(), nil
+	case "vi":
+		return inVietnamese(), nil
+	case "":
+		for _, v := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+			if s := os.Getenv(v); s != "" {
+				if strings.HasPrefix(s, "vi") {
+					return inVietnamese(), nil
+				}
+				break
 			}
 		}
-		if err := root.Close(); err != nil {
-			return nil, err
-		}
-		if told == nil {
-			told = fs
-		}
-		if first.IsZero() {
-			break
-		}
+		return inEnglish(), nil
 	}
-	finding.Sort(told)
-	o.tell(told, finding.Warning)
-	return nil, fmt.Errorf("%s is not read as a zone; what is wrong stands above", file)
+	return nil, fmt.Errorf("--lang %s: write en or vi", o.lang)
 }
 
-// level names the levels of equivalence (docs/checks.md).
-func level(i int) string { return fmt.Sprintf("L%d", i) }
-
-func (o *prove) print(r *proof.Report) {
-	o.faults(r)
-	fmt.Fprint(o.out, o.verdict(r))
+// write puts the certificate into the workspace.
+func (o *prove) write(a *ask, c proof.Certificate) error {
+	file, err := a.plan.WriteCertificate(c)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.err, "wrote %s\n", file)
+	return nil
 }
 
-// faults prints what is wrong, for the one who must mend it.
-func (o *prove) faults(r *proof.Report) {
-	for _, f := range r.Faults {
-		if f.Severity == finding.Note {
-			continue
-		}
-		fmt.Fprintln(o.out, f.Finding.String())
-		if f.Count > 1 {
-			fmt.Fprintf(o.out, "    %d classes of names: %s\n", f.Count, f.Class)
-		}
-		for _, d := range f.Dig {
-			fmt.Fprintln(o.out, "    "+d)
-		}
+// compare proves again what a certificate says.
+func (o *prove) compare(a *ask) error {
+	if a.plan == nil {
+		return &exit{2, errors.New("--check needs a workspace")}
 	}
-}
-
-// verdict is the summary for the one who must sign.
-func (o *prove) verdict(r *proof.Report) string {
-	var b strings.Builder
-	counts := map[finding.Severity]int{}
-	for _, f := range r.Faults {
-		counts[f.Severity]++
+	c, err := workspace.ReadCertificate(o.check)
+	if err != nil {
+		return &exit{2, err}
 	}
-	word := "PRESERVED: every name answers as it did"
-	if !r.Preserved() {
-		word = fmt.Sprintf("LOST: %d causes block", counts[finding.Block])
+	a.opts.Strict, a.opts.Mixture = c.Strict, c.Mixture
+	bar := o.stages()
+	a.opts.Stage = bar.show
+	now, _ := proof.Certify(a.in, a.opts)
+	bar.end()
+	ds := c.Check(now)
+	for _, d := range ds {
+		fmt.Fprintln(o.out, d)
 	}
-	fmt.Fprintf(&b, "%s (%d errors and %d warnings beside)\n", word, counts[finding.Error], counts[finding.Warning])
-	c := r.Counts
-	fmt.Fprintf(&b, "%d names before, %d after; %d classes of names decided", c.Nodes[0], c.Nodes[1], c.Classes)
-	for i, n := range c.Levels {
-		fmt.Fprintf(&b, ", %s %d", level(i), n)
+	for _, f := range a.others {
+		fmt.Fprintln(o.out, f)
 	}
-	fmt.Fprintln(&b)
-	return b.String()
-}
-
-func (o *prove) printJSON(r *proof.Report) error {
-	type witness struct {
-		Name    string `json:"qname"`
-		Type    string `json:"qtype"`
-		OldName string `json:"old_qname,omitempty"`
-		Old     string `json:"old"`
-		New     string `json:"new"`
+	switch {
+	case len(ds) > 0:
+		fmt.Fprintf(o.out, "the certificate does not fit: %d values differ; prove again with --certify\n", len(ds))
+		return &exit{code: 1}
+	case len(a.others) > 0, c.Verdict != "preserved":
+		return &exit{code: 1}
 	}
-	type cause struct {
-		File string `json:"file"`
-		Line int    `json:"line"`
+	made := ""
+	if t, err := time.Parse(time.RFC3339, c.Made); err == nil {
+		made = " of " + workspace.InEnglish(t)
 	}
-	type row struct {
-		ID       string   `json:"id"`
-		View     string   `json:"view"`
-		Severity string   `json:"severity"`
-		Count    int      `json:"count"`
-		Class    string   `json:"class"`
-		Witness  witness  `json:"witness"`
-		Cause    *cause   `json:"cause,omitempty"`
-		Found    string   `json:"found"`
-		Mend     string   `json:"mend"`
-		Dig      []string `json:"dig,omitempty"`
-	}
-	v := struct {
-		Format   int            `json:"format"`
-		Verdict  string         `json:"verdict"`
-		Findings []row          `json:"findings"`
-		Levels   map[string]int `json:"levels"`
-	}{Format: 1, Verdict: "preserved", Findings: []row{}, Levels: map[string]int{}}
-	if !r.Preserved() {
-		v.Verdict = "lost"
-	}
-	for i, n := range r.Counts.Levels {
-		v.Levels[level(i)] = n
-	}
-	for _, f := range r.Faults {
-		if f.Severity == finding.Note {
-			continue
-		}
-		x := row{
-			ID: f.ID, View: string(f.View), Severity: map[finding.Severity]string{finding.Block: "block", finding.Error: "error", finding.Warning: "warn"}[f.Severity],
-			Count: max(f.Count, 1), Class: f.Class, Found: f.Found, Mend: f.Mend, Dig: f.Dig,
-			Witness: witness{Name: f.Witness.Name.String(), Type: f.Witness.Type.String(), Old: f.Witness.Old, New: f.Witness.New},
-		}
-		if n := f.Witness.OldName; !n.IsZero() && n != f.Witness.Name {
-			x.Witness.OldName = n.String()
-		}
-		if f.At.File != "" {
-			x.Cause = &cause{f.At.File, f.At.Line}
-		}
-		v.Findings = append(v.Findings, x)
-	}
-	enc := json.NewEncoder(o.out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	fmt.Fprintf(o.out, "the certificate%s holds: %d zones before, %d after, verdict %s\n", made, len(c.Before), len(c.After), c.Verdict)
+	return nil
 }

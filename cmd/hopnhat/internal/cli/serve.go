@@ -39,6 +39,7 @@ type serve struct {
 	id          string
 
 	behindSigner bool
+	uncertified  string
 }
 
 func newServe(e *env) *cobra.Command {
@@ -67,6 +68,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.StringVar(&o.includeRoot, "include-root", "", "the `DIR` that $INCLUDE may not leave (default: the working directory when the file lies below it, else the file's folder)")
 	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
+	f.StringVar(&o.uncertified, "uncertified", "", "serve the world after the cutover beyond this machine without a certificate that fits, for this `REASON`, which is written to uncertified.log in the state folder")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
 	f.StringVar(&o.id, "id-server", "", "what `id.server` answers (default: refused)")
 	return c
@@ -90,6 +92,7 @@ func (o *serve) run(ctx context.Context, args []string) error {
 	opts.Policy = answer.Policy{Version: o.version, ID: o.id}
 	opts.Log = o.err
 	opts.BehindSigner = o.behindSigner
+	opts.Uncertified = o.uncertified
 	stop, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	hup := make(chan os.Signal, 1)
@@ -179,6 +182,9 @@ func (o *serve) open(stages []daemon.Stage) bool {
 func (o *serve) hello(p *planned, stages []daemon.Stage, d *daemon.Daemon) {
 	for _, line := range summary(p) {
 		fmt.Fprintln(o.out, line)
+	}
+	if r, ok := d.Proof(); ok {
+		fmt.Fprintln(o.out, "proof: "+inEnglish().verdict(&r, r.Preserved() && p.publishable(), 0))
 	}
 	shown := sample(p)
 	for i, a := range d.Addresses() {

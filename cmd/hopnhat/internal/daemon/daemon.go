@@ -33,6 +33,7 @@ type Loaded struct {
 	failed []stamp              // the files that could not be used
 
 	workspace *workspace.Workspace // what the worlds were read from; nil for zone files
+	proved    *proved              // nil for zone files
 }
 
 // Loader reads the worlds. prev is what it returned last (nil the first
@@ -48,7 +49,8 @@ type Options struct {
 	Policy    answer.Policy // what the server says of itself
 	Log       io.Writer
 
-	BehindSigner bool // signed zones are served as they are: a signer stands before the world
+	Uncertified  string // why the world after may be served beyond this machine without its certificate; "" is not
+	BehindSigner bool   // signed zones are served as they are: a signer stands before the world
 }
 
 // Daemon is a running server. Its methods are safe for concurrent use.
@@ -151,6 +153,9 @@ func (l Listener) Loopback() bool {
 // compile numbers the zones and makes an image for every listener.
 func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, error) {
 	if err := d.gate(l); err != nil {
+		return nil, nil, err
+	}
+	if err := d.certified(l); err != nil {
 		return nil, nil, err
 	}
 	worlds, err := d.serials.number(l)

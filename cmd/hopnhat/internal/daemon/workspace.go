@@ -21,7 +21,9 @@ type Stage struct {
 
 // Workspace returns the Loader of a workspace for listeners. What cannot be
 // read is taken from the reading before; a plan that cannot be published is
-// served after the cutover on loopback alone, where it can be rehearsed.
+// served after the cutover on loopback alone, where it can be rehearsed. Each
+// reading is proved; one that loses names where the one before lost none is
+// not taken.
 func Workspace(dir string, stages []Stage, c Clock) Loader {
 	return func(ctx context.Context, prev *Loaded) (*Loaded, error) {
 		var w *workspace.Workspace
@@ -56,11 +58,26 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 		}
 		out.workspace = w
 		plan, fs := w.Plan()
-		if note := unpublished(w, plan, fs, stages); note != "" {
+		note := unpublished(w, plan, fs, stages)
+		if note != "" {
 			if slices.ContainsFunc(stages, func(s Stage) bool { return s.Instant.IsAfter(w.Mapping.Cutover) && !s.Loopback() }) {
 				return &Loaded{failed: ss}, fmt.Errorf("%s\nit is served on loopback alone; decide what is open, or rehearse on 127.0.0.1", note)
 			}
 			out.Notes = append(out.Notes, note)
+		}
+		if out.proved, err = prove(w, plan, stages, c.Now()); err != nil {
+			return &Loaded{failed: ss}, err
+		}
+		if b := out.proved.blocking(); b != "" {
+			if prev != nil && prev.proved != nil && prev.proved.blocking() == "" {
+				if note != "" {
+					b = note // says enough
+				}
+				return &Loaded{failed: ss}, fmt.Errorf("%s\n%s: %w; mend that, or decide it", b, w.Dir, errBlocked)
+			}
+			if note == "" {
+				out.Notes = append(out.Notes, b)
+			}
 		}
 		for _, s := range stages {
 			out.Worlds[s.At] = w.WorldAt(plan, s.Instant)

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/mapping"
+	"gialai.gov.vn/hopnhat/zones/proof"
+	"gialai.gov.vn/hopnhat/zones/zonefile"
+)
+
+// input reads the zones and the maps.
+func (o *prove) input() (proof.Input, error) {
+	var in proof.Input
+	if len(o.old) == 0 || len(o.new) == 0 {
+		return in, errors.New("give at least one --old FILE and one --new FILE")
+	}
+	for i, files := range [][]string{o.old, o.new} {
+		var zs []*zones.Zone
+		for _, f := range files {
+			z, err := o.zone(f)
+			if err != nil {
+				return in, err
+			}
+			if j := slices.IndexFunc(zs, func(x *zones.Zone) bool { return x.ID() == z.ID() }); j >= 0 {
+				return in, fmt.Errorf("%s and %s both hold the zone %s; give one of them", files[j], f, z.Origin().Text())
+			}
+			zs = append(zs, z)
+		}
+		w, err := zones.NewWorld(zs...)
+		if err != nil {
+			return in, err
+		}
+		if i == 0 {
+			in.Before = w
+		} else {
+			in.After = w
+		}
+	}
+	for _, m := range o.maps {
+		r, err := parseMap(m)
+		if err != nil {
+			return in, err
+		}
+		if i := slices.IndexFunc(in.Mapping.Rules, func(x mapping.Rule) bool { return x.From == r.From }); i >= 0 {
+			return in, fmt.Errorf("--map %s: %s is renamed by another --map already", m, r.From)
+		}
+		in.Mapping.Rules = append(in.Mapping.Rules, r)
+		if t := r.To[0].Name; !slices.Contains(in.Mapping.Targets, t) {
+			in.Mapping.Targets = append(in.Mapping.Targets, t)
+		}
+	}
+	slices.SortStableFunc(in.Mapping.Rules, func(a, b mapping.Rule) int { return cmp.Compare(b.From.Name.Labels(), a.From.Name.Labels()) })
+	return in, nil
+}
+
+// parseMap reads OLDSUFFIX=NEWSUFFIX.
+func parseMap(s string) (mapping.Rule, error) {
+	from, to, ok := strings.Cut(s, "=")
+	if !ok || from == "" || to == "" {
+		return mapping.Rule{}, fmt.Errorf("--map %s: write OLDSUFFIX=NEWSUFFIX, such as binhdinh.gov.vn=gialai.gov.vn", s)
+	}
+	r := mapping.Rule{Subtree: true, To: make([]mapping.Pattern, 1)}
+	for i, t := range []string{from, to} {
+		n, err := zones.ParseName(t)
+		if err != nil {
+			return r, fmt.Errorf("--map %s: %q is no name: %w", s, t, err)
+		}
+		if i == 0 {
+			r.From.Name = n
+		} else {
+			r.To[0].Name = n
+		}
+	}
+	return r, nil
+}
+
+// zone reads one file. Its origin is what it states, else its SOA's owner,
+// else what its name says.
+func (o *prove) zone(file string) (*zones.Zone, error) {
+	var told []finding.Finding
+	var first zones.Name
+	if n, err := (&zoneFile{}).name(file); err == nil {
+		first = n
+	}
+	for _, origin := range []zones.Name{{}, first} {
+		root, name, abs, err := zonefile.OpenRoot(file, "")
+		if err != nil {
+			return nil, err
+		}
+		prefix := strings.TrimSuffix(filepath.ToSlash(file), name)
+		tree, fs := zonefile.Load(root.FS(), name, zonefile.Options{Origin: origin, Prefix: prefix, Root: abs})
+		if tree != nil {
+			z, more := tree.Zone(zones.Internet)
+			if fs = append(fs, more...); z != nil && !finding.Failed(fs) {
+				finding.Sort(fs)
+				o.tell(fs, finding.Warning)
+				return z, root.Close()
+			}
+		}
+		if err := root.Close(); err != nil {
+			return nil, err
+		}
+		if told == nil {
+			told = fs
+		}
+		if first.IsZero() {
+			break
+		}
+	}
+	finding.Sort(told)
+	o.tell(told, finding.Warning)
+	return nil, fmt.Errorf("%s is not read as a zone; what is wrong stands above", file)
+}
