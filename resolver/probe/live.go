@@ -20,7 +20,7 @@ type Options struct {
 	Resolver netip.AddrPort                  // finds the parents' servers and addresses outside the world; invalid: nobody is asked
 	Parents  map[zones.Name][]netip.AddrPort // servers of a zone's parent, by the zone; in place of those that the resolver finds
 	Servers  []Server                        // in place of the addresses of the name servers that they name; one that no zone names is asked for all zones
-	Reach    map[netip.Addr]netip.AddrPort   // where a server's address is reached, if not there on port 53
+	Reach    map[netip.Addr]netip.AddrPort   // where a server at port 53 of an address is reached, if not there
 	Renamed  []zones.Name                    // cuts of the world that came to a new name
 	Signed   []zones.Name                    // zones that a signer between this world and the servers signs
 	Key      *transfer.Key                   // for transfers; nil: not signed
@@ -80,12 +80,17 @@ func Survey(ctx context.Context, w zones.World, v zones.View, o Options) ([]find
 		for _, t := range s.listed(z, delegations[i], known) {
 			jobs = append(jobs, &visit{zone: z, target: t, sample: es[z]})
 		}
+		for set := range z.All() {
+			for _, n := range hostsOf(set.Records()) {
+				known[n] = true // of a delegation: it serves the child
+			}
+		}
 	}
-	for _, given := range s.Servers { // hidden ones
+	for _, given := range s.Servers {
 		if known[given.Name] {
 			continue
 		}
-		for _, z := range zs {
+		for _, z := range zs { // a hidden one
 			jobs = append(jobs, &visit{zone: z, target: target{names: []zones.Name{given.Name}, addr: given.Addr}, sample: es[z]})
 		}
 	}
@@ -98,7 +103,7 @@ func Survey(ctx context.Context, w zones.World, v zones.View, o Options) ([]find
 		}
 	})
 
-	var unseen gathered
+	unseen, noTCP := unseenServers(), serversWithoutTCP()
 	var out []finding.Finding
 	for i, z := range zs {
 		var mine []*visit
@@ -109,14 +114,14 @@ func Survey(ctx context.Context, w zones.World, v zones.View, o Options) ([]find
 		}
 		slices.SortStableFunc(mine, func(a, b *visit) int { return compareTargets(a.target, b.target) })
 		out = append(out, s.judgeParent(z, delegations[i], &unseen)...)
-		out = append(out, s.judgeServers(z, mine, &unseen)...)
+		out = append(out, s.judgeServers(z, mine, &unseen, &noTCP)...)
 		sum.Zones[i] = s.summarise(z, delegations[i], mine)
 	}
 	for _, c := range children {
 		out = append(out, s.judgeChild(c, &unseen)...)
 		sum.Children = append(sum.Children, c.summary())
 	}
-	return append(out, unseen.findings()...), sum
+	return slices.Concat(out, noTCP.findings(), unseen.findings()), sum
 }
 
 // survey is a survey under way.

@@ -18,9 +18,28 @@ type unasked struct {
 	dig    string
 }
 
-// gathered makes one finding of all that is unseen for one reason: of one
+// gathered makes one finding of all that was not asked for one reason: of one
 // server for several zones, or of all servers that no route leads to.
-type gathered struct{ groups [][]unasked }
+type gathered struct {
+	like   finding.Finding // Found has verbs for the servers, the zones and the reason
+	groups [][]unasked
+}
+
+func unseenServers() gathered {
+	return gathered{like: finding.Finding{
+		ID: "T-UNSEEN", Severity: finding.Warning,
+		Found: "%s could not be asked for %s: %s",
+		Mend:  "ask again from where it can be reached: what was not seen is not proved",
+	}}
+}
+
+func serversWithoutTCP() gathered {
+	return gathered{like: finding.Finding{
+		ID: "T-TCP", Severity: finding.Error,
+		Found: "%s answers over UDP and not over TCP, for %s: %s",
+		Mend:  "let it listen on TCP and the firewall pass it: answers that do not fit UDP are lost (RFC 7766)",
+	}}
+}
 
 func (g *gathered) add(u unasked) {
 	for i, group := range g.groups {
@@ -34,10 +53,8 @@ func (g *gathered) add(u unasked) {
 
 func (g *gathered) findings() (out []finding.Finding) {
 	for _, group := range g.groups {
-		f := finding.Finding{
-			ID: "T-UNSEEN", Severity: finding.Warning, At: group[0].at, Count: len(group),
-			Mend: "ask again from where it can be reached: what was not seen is not proved",
-		}
+		f := g.like
+		f.At, f.Count = group[0].at, len(group)
 		var who []string
 		var zs []zones.Name
 		for _, u := range group {
@@ -51,7 +68,7 @@ func (g *gathered) findings() (out []finding.Finding) {
 				f.Dig = append(f.Dig, u.dig)
 			}
 		}
-		f.Found = fmt.Sprintf("%s could not be asked for %s: %s", list(who, strings.Clone), nameList(zs), group[0].reason)
+		f.Found = fmt.Sprintf(g.like.Found, list(who, strings.Clone), nameList(zs), group[0].reason)
 		out = append(out, f)
 	}
 	return out

@@ -25,7 +25,7 @@ func tooFew(missing, of, percent int) bool {
 }
 
 // judgeServers says what the servers of a zone do wrong, each cause once.
-func (s *survey) judgeServers(z *zones.Zone, vs []*visit, unseen *gathered) (out []finding.Finding) {
+func (s *survey) judgeServers(z *zones.Zone, vs []*visit, unseen, noTCP *gathered) (out []finding.Finding) {
 	zone := z.Origin().Text()
 	if len(vs) == 0 {
 		unseen.add(unasked{"a server", z.Origin(), "neither the zone nor its parent names one", place(z, zones.TypeSOA), ""})
@@ -42,7 +42,7 @@ func (s *survey) judgeServers(z *zones.Zone, vs []*visit, unseen *gathered) (out
 			})
 			continue
 		}
-		out = append(out, s.judgeTransports(v, at, unseen)...)
+		s.judgeTransports(v, at, unseen, noTCP)
 		out = append(out, s.judgeContent(v)...)
 	}
 	return append(out, s.judgeSerials(z, vs)...)
@@ -50,19 +50,16 @@ func (s *survey) judgeServers(z *zones.Zone, vs []*visit, unseen *gathered) (out
 
 // judgeTransports: a server must answer over both (RFC 7766 5), and one that
 // leaves questions unanswered was not seen whole.
-func (s *survey) judgeTransports(v *visit, at zones.Place, unseen *gathered) []finding.Finding {
+func (s *survey) judgeTransports(v *visit, at zones.Place, unseen, noTCP *gathered) {
 	zone, addr := v.zone.Origin(), s.reached(v.target.addr)
 	udp, tcp := v.udp.unseen(), v.tcp.unseen()
 	u := unasked{v.target.String(), zone, "over UDP: " + udp, at, digOf(addr, zone, zones.TypeSOA, "")}
 	switch {
 	case udp == "" && tcp == "":
-		return nil
+		return
 	case udp == "" && v.heard && v.tcp.Asked == 0 && tcp != errStopped.Error():
-		return []finding.Finding{{
-			ID: "T-TCP", Severity: finding.Error, At: at, Dig: []string{digOf(addr, zone, zones.TypeSOA, "+tcp")},
-			Found: fmt.Sprintf("%v answers for %s over UDP and not over TCP: %s", v.target, zone.Text(), tcp),
-			Mend:  "let it listen on TCP and the firewall pass it: answers that do not fit UDP are lost (RFC 7766)",
-		}}
+		noTCP.add(unasked{v.target.String(), zone, tcp, at, digOf(addr, zone, zones.TypeSOA, "+tcp")})
+		return
 	case udp == "":
 		u.reason, u.dig = "over TCP: "+tcp, digOf(addr, zone, zones.TypeSOA, "+tcp")
 	case udp == tcp:
@@ -71,7 +68,6 @@ func (s *survey) judgeTransports(v *visit, at zones.Place, unseen *gathered) []f
 		u.reason += "; over TCP: " + tcp
 	}
 	unseen.add(u)
-	return nil
 }
 
 // unseen says what was not seen over a transport; "" when all was.
@@ -219,7 +215,7 @@ func place(z *zones.Zone, t zones.Type) zones.Place {
 
 // reached is where an address is asked.
 func (s *survey) reached(a netip.AddrPort) netip.AddrPort {
-	if r, ok := s.Reach[a.Addr()]; ok {
+	if r, ok := s.Reach[a.Addr()]; ok && a.Port() == port {
 		return r
 	}
 	return a

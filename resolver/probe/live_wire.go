@@ -34,10 +34,7 @@ type line struct {
 }
 
 func (s *survey) line(network string, a netip.AddrPort) *line {
-	if r, ok := s.Reach[a.Addr()]; ok {
-		a = r
-	}
-	return &line{survey: s, network: network, addr: a}
+	return &line{survey: s, network: network, addr: s.reached(a)}
 }
 
 func (l *line) close() {
