@@ -380,9 +380,13 @@ func unused(taken func(string) bool, least, most int) string {
 
 // labels merges the children of everything at p, sorted, from lo to before hi.
 func (w *walker) labels(p *place, lo, hi string) []string {
-	var buf [16][]int32
-	var trees [16]*tree
-	n := 0
+	type list struct {
+		t  *tree
+		ks []int32
+	}
+	var room [8]list
+	all := room[:0]
+	size := 0
 	add := func(t *tree, ks []int32) {
 		if lo != "" {
 			i, _ := t.search(ks, lo)
@@ -392,9 +396,9 @@ func (w *walker) labels(p *place, lo, hi string) []string {
 			i, _ := t.search(ks, hi)
 			ks = ks[:i]
 		}
-		if len(ks) > 0 && n < len(buf) {
-			buf[n], trees[n] = ks, t
-			n++
+		if len(ks) > 0 {
+			all = append(all, list{t, ks})
+			size = max(size, len(ks))
 		}
 	}
 	w.old.below(p.old, func(ks []int32) { add(w.old, ks) })
@@ -404,31 +408,27 @@ func (w *walker) labels(p *place, lo, hi string) []string {
 	}
 	var more []string
 	for i := range p.lines {
-		w.old.below(p.lines[i].cur, func(ks []int32) {
-			for _, k := range ks {
-				more = append(more, w.old.nodes[k].label)
-			}
-		})
+		w.old.below(p.lines[i].cur, func(ks []int32) { add(w.old, ks) })
 		more = w.rules.labelsFrom(&p.lines[i], more)
 	}
 	more = w.rules.labelsTo(p.to, more)
-	if lo != "" || hi != "" {
-		more = slices.DeleteFunc(more, func(l string) bool { return l < lo || hi != "" && l >= hi })
-	}
-	if len(more) > 1 {
+	if len(more) > 0 {
+		if lo != "" || hi != "" {
+			more = slices.DeleteFunc(more, func(l string) bool { return l < lo || hi != "" && l >= hi })
+		}
 		slices.Sort(more)
 		more = slices.Compact(more)
+		size = max(size, len(more))
 	}
-	size := len(more)
-	for i := range n {
-		size = max(size, len(buf[i]))
+	if size == 0 {
+		return nil
 	}
 	out := make([]string, 0, size)
 	for {
 		least, any := "", false
-		for i := range n {
-			if len(buf[i]) > 0 {
-				if l := trees[i].nodes[buf[i][0]].label; !any || l < least {
+		for i := range all {
+			if x := &all[i]; len(x.ks) > 0 {
+				if l := x.t.nodes[x.ks[0]].label; !any || l < least {
 					least, any = l, true
 				}
 			}
@@ -439,9 +439,9 @@ func (w *walker) labels(p *place, lo, hi string) []string {
 		if !any {
 			return out
 		}
-		for i := range n {
-			if len(buf[i]) > 0 && trees[i].nodes[buf[i][0]].label == least {
-				buf[i] = buf[i][1:]
+		for i := range all {
+			if x := &all[i]; len(x.ks) > 0 && x.t.nodes[x.ks[0]].label == least {
+				x.ks = x.ks[1:]
 			}
 		}
 		if len(more) > 0 && more[0] == least {
