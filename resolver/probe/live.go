@@ -29,6 +29,7 @@ type Options struct {
 
 	Timeout   time.Duration // for one try; 2 s
 	Tries     int           // before a question counts as unanswered; 2
+	Transfer  time.Duration // for a whole transfer; 5 min
 	Parallel  int           // servers asked at once; 16
 	Questions int           // of the sample, for each server by each of UDP and TCP; 200
 	Seed      uint64        // of the sample
@@ -42,6 +43,7 @@ type Server struct {
 
 const (
 	liveTries     = 2
+	liveTransfer  = 5 * time.Minute
 	liveQuestions = 200
 	leastSample   = 16  // questions that each zone of a server gets at least
 	mostServers   = 256 // addresses asked for one zone: more is no delegation but an attack
@@ -49,6 +51,7 @@ const (
 
 func (o Options) complete() Options {
 	o.Timeout, o.Tries = orDefault(o.Timeout, defaultTimeout), orDefault(o.Tries, liveTries)
+	o.Transfer = orDefault(o.Transfer, liveTransfer)
 	o.Parallel, o.Questions = orDefault(o.Parallel, defaultParallel), orDefault(o.Questions, liveQuestions)
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{}).DialContext

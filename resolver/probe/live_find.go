@@ -120,6 +120,9 @@ func (s *survey) servers(names []zones.Name, glue map[zones.Name][]netip.Addr) (
 	names = slices.Clone(names)
 	slices.SortFunc(names, zones.Name.Compare)
 	for _, n := range slices.Compact(names) {
+		if len(out) >= mostServers {
+			break
+		}
 		for _, t := range s.at(n, glue[n]) {
 			i := slices.IndexFunc(out, func(o target) bool { return o.addr.IsValid() && o.addr == t.addr })
 			switch {

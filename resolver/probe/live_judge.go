@@ -94,7 +94,11 @@ func (s *survey) stale(v *visit) bool {
 func (s *survey) judgeContent(v *visit) []finding.Finding {
 	zone, stale := v.zone.Origin().Text(), s.stale(v)
 	owners, _, records := v.zone.Counts()
-	missing, of, what := v.missing, v.positive, "names of the sample"
+	most := v.udp
+	if v.tcp.positive > most.positive {
+		most = v.tcp
+	}
+	missing, of, what := most.denied, most.positive, "questions of the sample"
 	if v.served != nil {
 		missing, of, what = v.gone, owners-1, "names"
 	}

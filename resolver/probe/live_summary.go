@@ -114,7 +114,7 @@ func (s *survey) summarise(z *zones.Zone, d delegation, vs []*visit) ZoneSummary
 	out := ZoneSummary{ID: z.ID(), Serial: z.Serial(), Digest: s.Digest(z), Parent: s.countParent(z, d)}
 	for _, v := range vs {
 		x := ServerSummary{
-			Names: v.target.names, Address: v.target.addr, UDP: v.udp, TCP: v.tcp,
+			Names: v.target.names, Address: v.target.addr, UDP: v.udp.Count, TCP: v.tcp.Count,
 			Lame: v.lame, Serials: v.serials, Refused: v.transfer,
 			Current: v.heard && v.lame == "" && s.current(v),
 		}

@@ -300,6 +300,23 @@ func TestSurvey(t *testing.T) {
 			}
 		}},
 		{"the parent's server is listed", "T-LAME blocking", func(s *stage) { s.two.world = worldOf(t, above) }},
+		{"almost empty, and every answer over UDP cut", "T-EMPTY blocking", func(s *stage) {
+			s.two.world = worldOf(t, blank)
+			s.two.change = func(network string, m *dns.Msg) *dns.Msg {
+				if network == "udp" {
+					m.Truncated, m.Answer, m.Ns, m.Extra = true, nil, nil, nil
+				}
+				return m
+			}
+		}},
+		{"refused over TCP alone", "T-LAME blocking", func(s *stage) {
+			s.two.change = func(network string, m *dns.Msg) *dns.Msg {
+				if network == "tcp" {
+					m.Rcode, m.Answer, m.Ns, m.Extra = dns.RcodeRefused, nil, nil, nil
+				}
+				return m
+			}
+		}},
 		{"silent", "T-UNSEEN warning", func(s *stage) { s.two.silent = true }},
 		{"no TCP", "T-TCP error", func(s *stage) { s.two.noTCP = true }},
 		{"TCP alone", "T-UNSEEN warning", func(s *stage) {
@@ -414,6 +431,13 @@ func TestSurvey(t *testing.T) {
 			}
 			if sum.Good() != (c.want == "") {
 				t.Errorf("good: %v, with %q: %+v", sum.Good(), c.want, sum)
+			}
+			for _, z := range sum.Zones {
+				for _, x := range z.Servers {
+					if (x.Transfer == SameRecords) != (x.Digest == z.Digest) && s.options.Signed == nil && x.Current {
+						t.Errorf("a transfer is %v, its digest %s, that of the proof %s", x.Transfer, x.Digest, z.Digest)
+					}
+				}
 			}
 			for _, f := range fs {
 				if f.Found == "" || f.Mend == "" || len(f.Dig) == 0 && f.ID != "T-UNSEEN" {

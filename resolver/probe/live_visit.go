@@ -16,18 +16,22 @@ type visit struct {
 	target target
 	sample []Expectation
 
-	udp, tcp Count
+	udp, tcp way
 	heard    bool           // it answered for the SOA, over one transport at least
 	lame     string         // how it does not serve the zone; ""
 	serials  []zones.Serial // seen; more than one where it does not say the same twice
 	differ   []difference
 
-	positive, missing int // names of the sample that have data; those that it denies
-
 	transfer string // why there was none; "" with one, or where none was tried
 	served   *zones.Zone
 	delta    zones.Delta // from the zone to what was transferred
 	gone     int         // owners of the zone that were not transferred
+}
+
+// way is what came over one transport.
+type way struct {
+	Count
+	positive, denied int // questions below the apex that have data, and those of them that were denied
 }
 
 // difference is a question whose answer differs.
@@ -45,14 +49,14 @@ func (s *survey) visit(v *visit) {
 		v.udp.Problem, v.tcp.Problem = v.target.problem, v.target.problem
 		return
 	}
-	for _, way := range []struct {
+	for _, over := range []struct {
 		network string
-		count   *Count
+		seen    *way
 	}{{"udp", &v.udp}, {"tcp", &v.tcp}} {
 		if v.lame != "" {
 			return
 		}
-		s.ask(v, way.network, way.count)
+		s.ask(v, over.network, over.seen)
 	}
 	if v.lame == "" && v.tcp.Problem == "" {
 		s.fetch(v)
@@ -60,7 +64,7 @@ func (s *survey) visit(v *visit) {
 }
 
 // ask asks for the SOA and then the sample over one transport.
-func (s *survey) ask(v *visit, network string, c *Count) {
+func (s *survey) ask(v *visit, network string, c *way) {
 	l := s.line(network, v.target.addr)
 	defer l.close()
 	r, err := l.ask(v.zone.Origin(), zones.TypeSOA, false)
@@ -72,7 +76,10 @@ func (s *survey) ask(v *visit, network string, c *Count) {
 	default:
 		v.heard = true
 		soa, lame := readSOA(r, v.zone.Origin())
-		if v.lame = lame; lame != "" {
+		if lame != "" {
+			if v.lame = lame; network == "tcp" && v.udp.Asked > 0 {
+				v.lame += " over TCP, and not so over UDP"
+			}
 			return
 		}
 		if !slices.Contains(v.serials, soa.Serial) {
@@ -101,10 +108,10 @@ func (s *survey) ask(v *visit, network string, c *Count) {
 		}
 		silent = 0
 		c.Asked++
-		if isPositive(e, v.zone) && network == "udp" || v.udp.Problem != "" && isPositive(e, v.zone) {
-			v.positive++
+		if isPositive(e, v.zone) {
+			c.positive++
 			if len(r.Answer) == 0 && (r.Rcode == rcodeSuccess || r.Rcode == rcodeNXDomain) {
-				v.missing++
+				c.denied++
 			}
 		}
 		if p := s.compare(e, r, v.zone); p != "" {
@@ -185,7 +192,7 @@ func (s *survey) fetch(v *visit) {
 	_, _, n := v.zone.Counts()
 	z, _, fs := transfer.Fetch(s.ctx, transfer.Request{
 		Server: s.reached(v.target.addr), Zone: v.zone.ID(), Key: s.Key, Dial: s.Dial,
-		Timeouts: transfer.Timeouts{Connect: s.Timeout, Message: 5 * s.Timeout, Query: s.Timeout},
+		Timeouts: transfer.Timeouts{Connect: s.Timeout, Message: 5 * s.Timeout, Total: s.Transfer, Query: s.Timeout},
 		Limits:   transfer.Limits{Records: 4*n + 10_000, Listed: 1},
 	})
 	if z == nil {
