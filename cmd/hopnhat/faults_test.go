@@ -17,10 +17,8 @@ import (
 	"gialai.gov.vn/hopnhat/zones/zonefile"
 )
 
-// sampleFaults is what the proof must show on the sample: each damage, and the
-// id that docs/checks.md gives it. The ids were written down before the first
-// run, with the reason where the name of the damage does not say it.
-var sampleFaults = []struct {
+// sampleFault is a damage to the sample's world after.
+type sampleFault struct {
 	name   string
 	gone   []string // "owner TYPE" of record sets taken out of the world after
 	came   string   // records put into it, one on each line
@@ -36,7 +34,12 @@ var sampleFaults = []struct {
 	// now is what comes today instead, "ID line", where the proof does not yet
 	// tell the cause by its right id or place. The row fails as soon as it does.
 	now string
-}{
+}
+
+// sampleFaults is what the proof must show on the sample: each damage, and the
+// id that docs/checks.md gives it. The ids were written down before the first
+// run, with the reason where the name of the damage does not say it.
+var sampleFaults = []sampleFault{
 	{
 		name: "one type of a name dropped by the merger", gone: []string{"ns3.gialai.gov.vn AAAA"},
 		id: "C-TYPE-LOST", line: "db.binhdinh.gov.vn aaaa 2001:db8:52::2", ask: "ns1.binhdinh.gov.vn ns3.gialai.gov.vn AAAA",
@@ -238,6 +241,28 @@ func damaged(t testing.TB, w zones.World, gone []string, came []zones.Record) zo
 	return w
 }
 
+// claims makes the damaged world and what is claimed of it.
+func (c sampleFault) claims(t testing.TB) proof.Input {
+	t.Helper()
+	in := sampleClaim(t, c.merge)
+	source := records(t, c.source)
+	in.Before = damaged(t, in.Before, nil, source)
+	in.After = damaged(t, in.After, c.gone, append(slices.Clone(source), records(t, c.came)...))
+	if zs := records(t, c.zone); len(zs) > 0 {
+		b := zones.NewBuilder(zones.ID{Origin: zs[0].Owner, View: zones.Internet})
+		b.Add(zs...)
+		z, err := b.Freeze()
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.After = in.After.With(z)
+	}
+	if c.claim != nil {
+		c.claim(&in.Mapping)
+	}
+	return in
+}
+
 // asked gives the question of a witness as the tables write it.
 func asked(f proof.Fault) string {
 	return fmt.Sprintf("%s %s %v", f.Witness.OldName.Text(), f.Witness.Name.Text(), f.Witness.Type)
@@ -271,22 +296,7 @@ func TestSamplePreserved(t *testing.T) {
 func TestSampleFaults(t *testing.T) {
 	for _, c := range sampleFaults {
 		t.Run(c.name, func(t *testing.T) {
-			in := sampleClaim(t, c.merge)
-			source := records(t, c.source)
-			in.Before = damaged(t, in.Before, nil, source)
-			in.After = damaged(t, in.After, c.gone, append(slices.Clone(source), records(t, c.came)...))
-			if zs := records(t, c.zone); len(zs) > 0 {
-				b := zones.NewBuilder(zones.ID{Origin: zs[0].Owner, View: zones.Internet})
-				b.Add(zs...)
-				z, err := b.Freeze()
-				if err != nil {
-					t.Fatal(err)
-				}
-				in.After = in.After.With(z)
-			}
-			if c.claim != nil {
-				c.claim(&in.Mapping)
-			}
+			in := c.claims(t)
 			var err error
 			if in.Steps, err = cutover.Steps(in.Before, in.After); err != nil {
 				t.Fatal(err)

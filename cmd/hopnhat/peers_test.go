@@ -166,7 +166,9 @@ func write(t testing.TB, path, text string) string {
 	return path
 }
 
-func startBIND(t testing.TB, zs []zoneFile) *peer {
+// startBIND, startKnot and startNSD wait for zs; refused are zones that the
+// server is expected not to load, so that it answers SERVFAIL for them.
+func startBIND(t testing.TB, zs []zoneFile, refused ...zoneFile) *peer {
 	t.Helper()
 	addr, dir := freePort(t, "127.0.0.1"), t.TempDir()
 	var b strings.Builder
@@ -178,13 +180,13 @@ func startBIND(t testing.TB, zs []zoneFile) *peer {
 };
 controls { };
 `, dir, dir+"/pid", dir+"/session.key", dir, addr.Port())
-	for _, z := range zs {
+	for _, z := range slices.Concat(zs, refused) {
 		fmt.Fprintf(&b, "zone %q { type primary; file %q; };\n", z.origin, z.path)
 	}
 	return start(t, "BIND", addr, zs, need(t, "named"), "-g", "-n", "1", "-c", write(t, dir+"/named.conf", b.String()))
 }
 
-func startKnot(t testing.TB, zs []zoneFile) *peer {
+func startKnot(t testing.TB, zs []zoneFile, refused ...zoneFile) *peer {
 	t.Helper()
 	addr, dir := freePort(t, "127.0.0.1"), t.TempDir()
 	var b strings.Builder
@@ -207,13 +209,13 @@ template:
     semantic-checks: off
 zone:
 `, dir, addr.Port(), dir, dir)
-	for _, z := range zs {
+	for _, z := range slices.Concat(zs, refused) {
 		fmt.Fprintf(&b, "  - domain: %q\n    file: %q\n", z.origin, z.path)
 	}
 	return start(t, "Knot", addr, zs, need(t, "knotd"), "-c", write(t, dir+"/knot.conf", b.String()))
 }
 
-func startNSD(t testing.TB, zs []zoneFile) *peer {
+func startNSD(t testing.TB, zs []zoneFile, refused ...zoneFile) *peer {
 	t.Helper()
 	addr, dir := freePort(t, "127.0.0.1"), t.TempDir()
 	var b strings.Builder
@@ -233,7 +235,7 @@ func startNSD(t testing.TB, zs []zoneFile) *peer {
 remote-control:
     control-enable: no
 `, addr.Port(), dir, dir+"/pid", dir+"/xfrd", dir+"/zone.list", dir+"/cookies")
-	for _, z := range zs {
+	for _, z := range slices.Concat(zs, refused) {
 		fmt.Fprintf(&b, "zone:\n    name: %q\n    zonefile: %q\n", z.origin, z.path)
 	}
 	return start(t, "NSD", addr, zs, need(t, "nsd"), "-d", "-c", write(t, dir+"/nsd.conf", b.String()))
