@@ -3,6 +3,7 @@
 # make check   format, vet, staticcheck, the import laws: under two minutes
 # make bench   our speed beside the peers', as ratios, in one run
 # make fuzz    every fuzz target for FUZZTIME each (5m unless told)
+# make compare-checkers  what other zone checkers accept: writes docs/checkers.md
 # make race    the tests again under the race detector
 
 SHELL    := /bin/bash
@@ -10,7 +11,7 @@ TOOL     := go tool -modfile=scripts/tools/go.mod
 FUZZTIME ?= 5m
 BIN      := bin/hopnhat
 
-.PHONY: run build test check bench fuzz race vuln clean
+.PHONY: run build test check bench fuzz compare-checkers race vuln clean
 
 run: build
 	@./$(BIN) serve testdata/gialai
@@ -36,6 +37,11 @@ bench:
 
 fuzz:
 	scripts/fuzz $(FUZZTIME)
+
+compare-checkers:
+	scripts/install-test-deps
+	go test -count=1 -run '^TestCompareCheckers$$' ./cmd/hopnhat -args -update
+	@sed -n '/^<!-- make/,/^<!-- end/p' docs/checkers.md
 
 race:
 	go test -race -timeout 40m ./...

@@ -54,7 +54,8 @@ www A 192.0.2.31
 `
 
 // mergeWorld is a source, nguon.vn, that comes into a target, dich.vn;
-// mergeCame are the records that bring it there.
+// mergeCame are the records that bring it there. Its delegation con is given
+// no new name, but where a fault brings it.
 const mergeWorld = `zone nguon.vn
 @ NS ns1
 ns1 A 198.51.100.53
@@ -170,9 +171,12 @@ var smallFaults = []fault{
 	{name: "an imported ENT under a wildcard", merged: true, source: "=a.b.sao A 198.51.100.7", edits: "+a.b.sao A 198.51.100.7", id: "N-ENT"},
 	{name: "an imported name under a wildcard", merged: true, source: "=b.sao A 198.51.100.7", edits: "+b.sao A 198.51.100.7", id: "N-WILD-HOLE"},
 	{name: "an imported wildcard at the apex", merged: true, source: "=* A 198.51.100.7", edits: "+* A 198.51.100.7", id: "N-WILD-CAPTURE"},
-	{name: "an imported delegation without glue", merged: true, edits: "+con NS ns.con", id: "D-GLUE"},
-	{name: "an imported delegation", merged: true, edits: "+con NS ns.con\n+ns.con A 198.51.100.60", claim: decideFor("con.dich.vn"), id: "D-LAME-RENAMED"},
-	{name: "an imported delegation that nobody decided", merged: true, edits: "+con NS ns.con\n+ns.con A 198.51.100.60", id: "M-CHILD"},
+	{name: "an imported delegation without glue", merged: true, edits: "+con NS ns.con", claim: carryCon, id: "D-GLUE"},
+	{name: "an imported delegation", merged: true, edits: "+con NS ns.con\n+ns.con A 198.51.100.60", claim: func(m *mapping.Mapping, in func(string) zones.Name) {
+		carryCon(m, in)
+		decideFor("con.dich.vn")(m, in)
+	}, id: "D-LAME-RENAMED"},
+	{name: "an imported delegation that nobody decided", merged: true, edits: "+con NS ns.con\n+ns.con A 198.51.100.60", claim: carryCon, id: "M-CHILD"},
 	{name: "a DS that came along", merged: true, source: "=ky NS ns.ngoai.test.\n=ky" + ds, edits: "+ky NS ns.ngoai.test.\n+ky" + ds, id: "D-DS-RENAMED"},
 	{name: "a label that is reserved", merged: true, source: "=phong A 198.51.100.7", edits: "+phong A 198.51.100.7", claim: func(m *mapping.Mapping, in func(string) zones.Name) {
 		m.Reserved = []mapping.Reserved{{Name: in("phong.dich.vn"), Holder: "so-khac"}}
@@ -201,6 +205,9 @@ func decideFor(name string) func(*mapping.Mapping, func(string) zones.Name) {
 	}
 }
 
+// carryCon takes out the rule that drops the source's delegation.
+func carryCon(m *mapping.Mapping, _ func(string) zones.Name) { m.Rules = m.Rules[1:] }
+
 // numbered gives the zones of a fault names of its own.
 func numbered(s string, number int) string {
 	for _, z := range []string{"tinh", "nguon", "dich", "bo"} {
@@ -228,6 +235,7 @@ func (c fault) claims(t testing.TB, number int) proof.Input {
 		text, first = mergeWorld, "dich.vn"
 		name := func(s string) zones.Name { return zones.MustName(own(s)) }
 		in.Mapping = mapping.Mapping{Targets: []zones.Name{name("dich.vn")}, Rules: []mapping.Rule{
+			{From: mapping.Pattern{Name: name("con.nguon.vn")}, Subtree: true, Drop: true},
 			{From: mapping.Pattern{Name: name("ns1.nguon.vn")}, Drop: true},
 			{From: mapping.Pattern{Name: name("nguon.vn")}, Subtree: true, To: []mapping.Pattern{{Name: name("dich.vn")}}},
 		}}
