@@ -295,6 +295,12 @@ func (n Name) Compare(m Name) int {
 	if n.wire == m.wire {
 		return 0
 	}
+	if len(n.wire) > 1 && len(m.wire) > 1 { // siblings, as most names of a zone are
+		i, j := 1+int(n.wire[0]), 1+int(m.wire[0])
+		if n.wire[i:] == m.wire[j:] {
+			return strings.Compare(n.wire[1:i], m.wire[1:j])
+		}
+	}
 	var an, am [128]uint8
 	on, om := n.offsets(&an), m.offsets(&am)
 	for len(on) > 0 && len(om) > 0 {

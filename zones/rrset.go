@@ -20,6 +20,14 @@ type Record struct {
 	From  Provenance
 }
 
+// lifetime is the TTL; one of more than MaxTTL counts as 0 (RFC 2181 8).
+func (r *Record) lifetime() uint32 {
+	if r.TTL > MaxTTL {
+		return 0
+	}
+	return r.TTL
+}
+
 // Same tells whether two records are equal but for where they come from.
 func (r Record) Same(s Record) bool {
 	return r.Owner == s.Owner && r.Type == s.Type && r.TTL == s.TTL && r.Data == s.Data
@@ -108,10 +116,7 @@ func NewRRset(records ...Record) (RRset, error) {
 		if err := r.fault(); err != nil {
 			return RRset{}, err
 		}
-		if r.TTL > MaxTTL {
-			r.TTL = 0
-		}
-		s.ttl = min(s.ttl, r.TTL)
+		s.ttl = min(s.ttl, r.lifetime())
 		if n := len(s.data); n > 0 && s.data[n-1] == r.Data {
 			continue
 		}

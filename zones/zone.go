@@ -1,6 +1,7 @@
 package zones
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // View is one side of a split horizon: the internet, the data network. A
@@ -50,8 +52,7 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 type Zone struct {
 	id      ID
 	soa     SOA
-	sets    []RRset // by Key
-	index   map[Key]int32
+	sets    []RRset       // by Key
 	owners  map[Name]span // where an owner's sets stand in sets
 	records int
 	digest  Digest
@@ -77,11 +78,12 @@ func (z *Zone) Serial() Serial { return z.soa.Serial }
 // Lookup returns one RRset, exactly as the zone states it: no wildcard, no
 // cut, no chain.
 func (z *Zone) Lookup(owner Name, t Type) (RRset, bool) {
-	i, ok := z.index[Key{owner, t}]
-	if !ok {
-		return RRset{}, false
+	for _, s := range z.At(owner) {
+		if s.key.Type == t {
+			return s, true
+		}
 	}
-	return z.sets[i], true
+	return RRset{}, false
 }
 
 // At returns the RRsets of an owner, by type. The slice must not be changed.
@@ -92,6 +94,22 @@ func (z *Zone) At(owner Name) []RRset {
 
 // All yields the RRsets in canonical order: by owner, then by type.
 func (z *Zone) All() iter.Seq[RRset] { return slices.Values(z.sets) }
+
+// Names yields each owner in canonical order with its RRsets, as At gives them.
+func (z *Zone) Names() iter.Seq2[Name, []RRset] {
+	return func(yield func(Name, []RRset) bool) {
+		for i := 0; i < len(z.sets); {
+			j := i + 1
+			for j < len(z.sets) && z.sets[j].key.Owner == z.sets[i].key.Owner {
+				j++
+			}
+			if !yield(z.sets[i].key.Owner, z.sets[i:j:j]) {
+				return
+			}
+			i = j
+		}
+	}
+}
 
 // Records yields the records in canonical order.
 func (z *Zone) Records() iter.Seq[Record] {
@@ -139,7 +157,10 @@ func (z *Zone) WithSerial(s Serial) *Zone {
 	n := *z
 	n.soa = soa
 	n.sets = slices.Clone(z.sets)
-	i := z.index[Key{z.id.Origin, TypeSOA}]
+	i := int(z.owners[z.id.Origin].from)
+	for n.sets[i].key.Type != TypeSOA {
+		i++
+	}
 	old := n.sets[i]
 	n.sets[i] = RRset{key: old.key, ttl: old.ttl, data: []string{soa.Data()}, from: old.from}
 	n.digest = digest(n.id, n.sets)
@@ -157,6 +178,15 @@ func NewBuilder(id ID) *Builder { return &Builder{id: id} }
 
 // Add takes records. What is wrong with them, Freeze says.
 func (b *Builder) Add(records ...Record) { b.records = append(b.records, records...) }
+
+// Take is Add for many records: the slice becomes the builder's own.
+func (b *Builder) Take(records []Record) {
+	if len(b.records) == 0 {
+		b.records = records
+		return
+	}
+	b.Add(records...)
+}
 
 // AddSet takes the records of an RRset.
 func (b *Builder) AddSet(s RRset) { b.records = append(b.records, s.Records()...) }
@@ -192,28 +222,53 @@ func (e *RecordError) Unwrap() error { return e.Err }
 // *RecordError), not only the first; with any error there is no zone.
 // Duplicates collapse, differing TTLs of an RRset become the lowest.
 func (b *Builder) Freeze() (*Zone, error) {
-	rs := slices.Clone(b.records)
-	slices.SortStableFunc(rs, func(x, y Record) int {
+	rs := b.records
+	inOrder := func(x, y *Record) int {
 		if c := x.Owner.Compare(y.Owner); c != 0 {
 			return c
 		}
 		return int(x.Type) - int(y.Type)
-	})
+	}
+	order := make([]int32, len(rs))
+	sorted := true
+	for i := range order {
+		order[i] = int32(i)
+		sorted = sorted && (i == 0 || inOrder(&rs[i-1], &rs[i]) <= 0)
+	}
+	if !sorted {
+		slices.SortFunc(order, func(x, y int32) int { return cmp.Or(inOrder(&rs[x], &rs[y]), cmp.Compare(x, y)) })
+	}
 	var errs []error
 	sets := make([]RRset, 0, len(rs))
-	for i := 0; i < len(rs); {
+	// One room for the data of all sets, and one for where they come from.
+	data, from := make([]string, 0, len(rs)), make([]Provenance, 0, len(rs))
+	for i := 0; i < len(order); {
+		first := &rs[order[i]]
 		j := i + 1
-		for j < len(rs) && rs[j].Owner == rs[i].Owner && rs[j].Type == rs[i].Type {
+		for j < len(order) && rs[order[j]].Owner == first.Owner && rs[order[j]].Type == first.Type {
 			j++
 		}
 		before := len(errs)
-		for _, r := range rs[i:j] {
-			if err := b.fault(r, rs[i]); err != nil {
-				errs = append(errs, &RecordError{r, err})
+		for _, k := range order[i:j] {
+			if err := b.fault(rs[k], *first); err != nil {
+				errs = append(errs, &RecordError{rs[k], err})
 			}
 		}
 		if len(errs) == before {
-			s, _ := NewRRset(rs[i:j]...) // one key, no fault: nothing is left to refuse
+			at := len(data)
+			s := RRset{key: Key{first.Owner, first.Type}, ttl: MaxTTL}
+			set := order[i:j]
+			if len(set) > 1 {
+				slices.SortStableFunc(set, func(x, y int32) int { return strings.Compare(rs[x].Data, rs[y].Data) })
+			}
+			for _, k := range set {
+				s.ttl = min(s.ttl, rs[k].lifetime())
+				if n := len(data); n > at && data[n-1] == rs[k].Data {
+					continue
+				}
+				data, from = append(data, rs[k].Data), append(from, rs[k].From)
+			}
+			s.data, s.from = data[at:len(data):len(data)], from[at:len(from):len(from)]
 			sets = append(sets, s)
 		}
 		i = j
@@ -240,16 +295,20 @@ func (b *Builder) fault(r, first Record) error {
 
 // freeze indexes sets, which are sorted and good one by one.
 func freeze(id ID, sets []RRset, errs []error) (*Zone, error) {
-	z := &Zone{id: id, sets: sets, index: make(map[Key]int32, len(sets)), owners: make(map[Name]span, len(sets))}
-	for i, s := range sets {
-		z.index[s.key] = int32(i)
-		o, ok := z.owners[s.key.Owner]
-		if !ok {
-			o.from = int32(i)
+	owners := 0
+	for i := range sets {
+		if i == 0 || sets[i].key.Owner != sets[i-1].key.Owner {
+			owners++
 		}
-		o.to = int32(i) + 1
-		z.owners[s.key.Owner] = o
-		z.records += len(s.data)
+	}
+	z := &Zone{id: id, sets: sets, owners: make(map[Name]span, owners)}
+	for i := 0; i < len(sets); {
+		j := i
+		for ; j < len(sets) && sets[j].key.Owner == sets[i].key.Owner; j++ {
+			z.records += len(sets[j].data)
+		}
+		z.owners[sets[i].key.Owner] = span{int32(i), int32(j)}
+		i = j
 	}
 	if soa, ok := z.Lookup(id.Origin, TypeSOA); ok {
 		var err error

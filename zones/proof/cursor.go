@@ -80,19 +80,22 @@ func (t *tree) arrive(c cursor) cursor {
 }
 
 // desc is the cursor of one more label to the left.
-func (t *tree) desc(c cursor, label string) cursor {
+func (t *tree) desc(c cursor, label string) cursor { return t.descBy(c, label, nil) }
+
+// descBy is desc with a finger on the children of the cursor's place.
+func (t *tree) descBy(c cursor, label string, f *finger) cursor {
 	if c.state == at && t.nodes[c.node].flags&(dname|cut) == dname {
 		c = t.jump(c)
 	}
-	return t.arrive(t.step(c, label))
+	return t.arrive(t.step(c, label, f))
 }
 
 // step is desc without regard to DNAME at the cursor, nor to an apex at the
 // new place.
-func (t *tree) step(c cursor, label string) cursor {
+func (t *tree) step(c cursor, label string, f *finger) cursor {
 	next := int32(-1)
 	if c.pos >= 0 {
-		next = t.child(c.pos, label)
+		next = t.childBy(c.pos, label, f)
 	}
 	if c.state == at {
 		switch n := c.node; {
@@ -190,13 +193,19 @@ func (t *tree) source(c cursor) int32 {
 // star is the wildcard child of a node, or -1. One that owns nothing but has
 // names below it is a source of synthesis too (RFC 4592 2.2.2).
 func (t *tree) star(n int32) int32 {
-	if s := t.child(n, "*"); s >= 0 && t.nodes[s].flags&exists != 0 && t.nodes[s].flags&apex == 0 {
+	ks := t.children(n)
+	if len(ks) == 0 || t.nodes[ks[0]].label > "*" { // as nearly everywhere
+		return -1
+	}
+	s := t.child(n, "*")
+	switch {
+	case s < 0:
+		return -1
+	case t.nodes[s].flags&exists != 0 && t.nodes[s].flags&apex == 0:
 		return s
 	}
-	if s := t.child(n, "*"); s >= 0 {
-		if a, ok := t.above[s]; ok { // *.x is a zone of its own: the parent's node of that name
-			return a
-		}
+	if a, ok := t.above[s]; ok { // *.x is a zone of its own: the parent's node of that name
+		return a
 	}
 	return -1
 }

@@ -90,7 +90,7 @@ func (t *tree) resolveUp() {
 			c = t.jump(c)
 		}
 		from := c
-		c = t.step(c, t.nodes[a].label)
+		c = t.step(c, t.nodes[a].label, nil)
 		if from.state == at && from.pos >= 0 && from.pos == t.nodes[a].parent && t.nodes[from.node].flags&cut == 0 {
 			// The parent's own node, which the child's apex stands in front of.
 			if p, ok := t.above[a]; ok && t.nodes[p].flags&exists != 0 {
@@ -182,7 +182,7 @@ func (t *tree) dnameAbove(n zones.Name) int32 {
 		if c.state == at && t.nodes[c.node].flags&(dname|cut) == dname {
 			return c.node
 		}
-		c = t.arrive(t.step(c, l))
+		c = t.arrive(t.step(c, l, nil))
 	}
 	return -1
 }

@@ -165,14 +165,19 @@ func (r *ruleTree) begin(old *tree, ls []line, n int32) []line {
 	return ls
 }
 
-// down appends the lines of one more label.
-func (r *ruleTree) down(old *tree, out, ls []line, label string) []line {
-	for _, l := range ls {
+// down appends the lines of one more label; fs has a finger for each line, or
+// none.
+func (r *ruleTree) down(old *tree, out, ls []line, label string, fs []finger) []line {
+	for i, l := range ls {
 		l.size += 1 + int32(len(label))
 		if l.size > zones.MaxName {
 			continue
 		}
-		l.cur = old.desc(l.cur, label)
+		var f *finger
+		if i < len(fs) {
+			f = &fs[i]
+		}
+		l.cur = old.descBy(l.cur, label, f)
 		l.deep++
 		if l.exact {
 			if next, ok := r.from[l.node].kids[label]; ok {

@@ -104,7 +104,7 @@ func (t *tree) forest(z *zones.Zone) int32 {
 	t.apex = append(t.apex, t.grow(apexNode))
 	stack := []int32{first} // from the apex down
 	var buf [128]string
-	for owner := range z.Owners() {
+	for owner, sets := range z.Names() {
 		labels := labelsDown(owner, buf[:0])[depth:]
 		k := 0
 		for k < len(labels) && k+1 < len(stack) && t.nodes[stack[k+1]].label == labels[k] {
@@ -115,7 +115,7 @@ func (t *tree) forest(z *zones.Zone) int32 {
 			stack = append(stack, t.grow(node{label: labels[k], parent: stack[k], zone: id, link: -1, flags: exists}))
 		}
 		n := &t.nodes[stack[len(stack)-1]]
-		n.sets = z.At(owner)
+		n.sets = sets
 		for _, s := range n.sets {
 			switch s.Type() {
 			case zones.TypeNS:
@@ -238,6 +238,36 @@ func (t *tree) child(n int32, label string) int32 {
 	ks := t.children(n)
 	if i, ok := t.search(ks, label); ok {
 		return ks[i]
+	}
+	return -1
+}
+
+// finger remembers where in a node's children the last label stood, for who
+// asks for labels in rising order.
+type finger struct {
+	of int32 // the node
+	at int   // its children before at are of lower labels than the last one
+}
+
+// childBy is child with a finger; nil is none.
+func (t *tree) childBy(n int32, label string, f *finger) int32 {
+	if f == nil {
+		return t.child(n, label)
+	}
+	ks := t.children(n)
+	if f.of != n || f.at > len(ks) || f.at > 0 && t.nodes[ks[f.at-1]].label >= label {
+		f.of, f.at = n, 0
+	}
+	// The place lies near: stride on until it is passed.
+	lo, stride := f.at, 1
+	for lo+stride <= len(ks) && t.nodes[ks[lo+stride-1]].label < label {
+		lo += stride
+		stride *= 2
+	}
+	i, ok := t.search(ks[lo:min(lo+stride, len(ks))], label)
+	f.at = lo + i
+	if ok {
+		return ks[f.at]
 	}
 	return -1
 }

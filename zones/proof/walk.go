@@ -205,6 +205,7 @@ func (w *walker) redo(x *part) {
 func (w *walker) parts(p *place) []*part {
 	out := []*part{{dirty: true}}
 	sum := 0
+	var fs [3]finger
 	for _, l := range w.labels(p, "", "") {
 		if sum >= w.split {
 			out[len(out)-1].hi = l
@@ -214,7 +215,7 @@ func (w *walker) parts(p *place) []*part {
 		sum++
 		for i, c := range [3]cursor{p.old, p.new, p.mid} {
 			if t := [3]*tree{w.old, w.new, w.mid}[i]; t != nil && c.pos >= 0 {
-				if k := t.child(c.pos, l); k >= 0 {
+				if k := t.childBy(c.pos, l, &fs[i]); k >= 0 {
 					sum += int(t.under(k))
 				}
 			}
@@ -244,25 +245,34 @@ func (w *walker) weight(cs ...cursor) (n int) {
 }
 
 func (w *walker) some(out *tally, p place, labels []string) {
+	var fs fingers
 	for _, l := range labels {
 		if p.size+1+len(l) <= zones.MaxName {
-			w.walk(out, w.down(p, l))
+			w.walk(out, w.downBy(&p, l, &fs))
 		}
 	}
 }
 
+// fingers are those of every cursor at a place.
+type fingers struct {
+	old, new, mid finger
+	lines         [4]finger
+}
+
 // down moves every cursor by one label.
-func (w *walker) down(p place, label string) place {
-	q := place{old: w.old.desc(p.old, label), new: w.new.desc(p.new, label), size: p.size + 1 + len(label)}
+func (w *walker) down(p place, label string) place { return w.downBy(&p, label, &fingers{}) }
+
+func (w *walker) downBy(p *place, label string, fs *fingers) place {
+	q := place{old: w.old.descBy(p.old, label, &fs.old), new: w.new.descBy(p.new, label, &fs.new), size: p.size + 1 + len(label)}
 	if w.mid != nil {
-		q.mid = w.mid.desc(p.mid, label)
+		q.mid = w.mid.descBy(p.mid, label, &fs.mid)
 	}
 	q.path = append(p.path, label)
 	q.to = w.rules.child(p.to, label)
 	if len(p.lines) > 0 {
 		// The spare room behind p.lines is the place for a child's lines: one
 		// child is walked after the other.
-		q.lines = w.rules.down(w.old, p.lines[len(p.lines):], p.lines, label)
+		q.lines = w.rules.down(w.old, p.lines[len(p.lines):], p.lines, label, fs.lines[:])
 	}
 	if q.to >= 0 {
 		q.lines = w.rules.begin(w.old, q.lines, q.to)

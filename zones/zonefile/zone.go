@@ -37,12 +37,12 @@ func (t *Tree) Zone(view zones.View) (*zones.Zone, []finding.Finding) {
 			fmt.Sprintf("read the file with the origin %v, or mend the owner", r.owner)))
 		return nil, s.close(top)
 	}
-	t.check(origin, &s)
+	order := t.check(origin, &s)
 	if s.failed || t.failed {
 		return nil, s.close(top)
 	}
 	b := zones.NewBuilder(zones.ID{Origin: origin, View: view})
-	b.Add(t.Records()...)
+	b.Take(t.records(order))
 	z, err := b.Freeze()
 	if err != nil { // nothing that check knows of
 		s.add(finding.Finding{ID: "Z-ZONE", Severity: finding.Error, At: top, Found: err.Error()})
@@ -87,15 +87,13 @@ func (t *Tree) finding(r *rec, id string, sev finding.Severity, found, mend stri
 	return f
 }
 
-// check looks at the records as a zone.
-func (t *Tree) check(origin zones.Name, s *sink) {
-	heads := make(map[zones.Key]int32, len(t.recs))
-	next := make([]int32, len(t.recs)) // of the same RRset; -1 at the end
-	shared := []int32{}                // first records of RRsets of several
+// check looks at the records as a zone, and gives those that it can hold, by
+// owner, type and place in the file.
+func (t *Tree) check(origin zones.Name, s *sink) (order []int32) {
+	order = make([]int32, 0, len(t.recs))
 	soa := int32(-1)
 	for i := range t.recs {
 		r, i := &t.recs[i], int32(i)
-		next[i] = -1
 		switch {
 		case !r.owner.Within(origin):
 			s.add(t.finding(r, "Z-ZONE", finding.Error, fmt.Sprintf("the owner %v lies outside the zone %v", r.owner, origin),
@@ -114,29 +112,35 @@ func (t *Tree) check(origin zones.Name, s *sink) {
 				soa = i
 			}
 		}
-		k := zones.Key{Owner: r.owner, Type: r.typ}
-		h, ok := heads[k]
-		if !ok {
-			heads[k] = i
-			continue
-		}
-		if next[h] < 0 {
-			shared = append(shared, h)
-		}
-		next[i], next[h] = next[h], i
+		order = append(order, i)
 	}
 	if soa < 0 && !s.failed && !t.failed { // a faulty one was reported
 		s.add(t.noSOA(fmt.Sprintf("there is no SOA record at %v", origin)))
 	}
-	var set []int32
-	for _, h := range shared {
-		set = set[:0]
-		for i := h; i >= 0; i = next[i] {
-			set = append(set, i)
+	// By owner, type and place in the file: the records of an RRset stand
+	// beside each other.
+	slices.SortFunc(order, func(a, b int32) int {
+		x, y := &t.recs[a], &t.recs[b]
+		return cmp.Or(x.owner.Compare(y.owner), cmp.Compare(x.typ, y.typ), cmp.Compare(a, b))
+	})
+	var shared [][]int32
+	for i := 0; i < len(order); {
+		r, j := &t.recs[order[i]], i+1
+		for j < len(order) && t.recs[order[j]].owner == r.owner && t.recs[order[j]].typ == r.typ {
+			j++
 		}
-		slices.Sort(set)
+		if j > i+1 {
+			shared = append(shared, order[i:j])
+		}
+		i = j
+	}
+	slices.SortFunc(shared, func(a, b []int32) int { return cmp.Compare(a[1], b[1]) }) // told in the order of the file
+	var set []int32
+	for _, x := range shared {
+		set = append(set[:0], x...)
 		t.checkSet(set, s)
 	}
+	return order
 }
 
 // checkSet looks at the records of one RRset, in file order.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -79,6 +80,9 @@ type ask struct {
 }
 
 func (o *prove) run(ctx context.Context, args []string) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // all that is read lives to the end
+	}
 	a, err := o.ask(ctx, args)
 	if err != nil {
 		var x *exit

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
@@ -21,17 +23,20 @@ func (o *prove) input() (proof.Input, error) {
 	if len(o.old) == 0 || len(o.new) == 0 {
 		return in, errors.New("give at least one --old FILE and one --new FILE")
 	}
+	read := o.readAll(slices.Concat(o.old, o.new))
 	for i, files := range [][]string{o.old, o.new} {
 		var zs []*zones.Zone
 		for _, f := range files {
-			z, err := o.zone(f)
-			if err != nil {
-				return in, err
+			x := read[0]
+			read = read[1:]
+			o.tell(x.told, finding.Warning)
+			if x.err != nil {
+				return in, x.err
 			}
-			if j := slices.IndexFunc(zs, func(x *zones.Zone) bool { return x.ID() == z.ID() }); j >= 0 {
-				return in, fmt.Errorf("%s and %s both hold the zone %s; give one of them", files[j], f, z.Origin().Text())
+			if j := slices.IndexFunc(zs, func(y *zones.Zone) bool { return y.ID() == x.zone.ID() }); j >= 0 {
+				return in, fmt.Errorf("%s and %s both hold the zone %s; give one of them", files[j], f, x.zone.Origin().Text())
 			}
-			zs = append(zs, z)
+			zs = append(zs, x.zone)
 		}
 		w, err := zones.NewWorld(zs...)
 		if err != nil {
@@ -81,9 +86,32 @@ func parseMap(s string) (mapping.Rule, error) {
 	return r, nil
 }
 
-// zone reads one file. Its origin is what it states, else its SOA's owner,
+// fileRead is what came of one file.
+type fileRead struct {
+	zone *zones.Zone
+	told []finding.Finding
+	err  error
+}
+
+// readAll reads files, several at a time.
+func (o *prove) readAll(files []string) []fileRead {
+	out := make([]fileRead, len(files))
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var group sync.WaitGroup
+	for i, f := range files {
+		free <- struct{}{}
+		group.Go(func() {
+			defer func() { <-free }()
+			out[i] = readZone(f)
+		})
+	}
+	group.Wait()
+	return out
+}
+
+// readZone reads one file. Its origin is what it states, else its SOA's owner,
 // else what its name says.
-func (o *prove) zone(file string) (*zones.Zone, error) {
+func readZone(file string) fileRead {
 	var told []finding.Finding
 	var first zones.Name
 	if n, err := (&zoneFile{}).name(file); err == nil {
@@ -92,7 +120,7 @@ func (o *prove) zone(file string) (*zones.Zone, error) {
 	for _, origin := range []zones.Name{{}, first} {
 		root, name, abs, err := zonefile.OpenRoot(file, "")
 		if err != nil {
-			return nil, err
+			return fileRead{err: err}
 		}
 		prefix := strings.TrimSuffix(filepath.ToSlash(file), name)
 		tree, fs := zonefile.Load(root.FS(), name, zonefile.Options{Origin: origin, Prefix: prefix, Root: abs})
@@ -100,12 +128,11 @@ func (o *prove) zone(file string) (*zones.Zone, error) {
 			z, more := tree.Zone(zones.Internet)
 			if fs = append(fs, more...); z != nil && !finding.Failed(fs) {
 				finding.Sort(fs)
-				o.tell(fs, finding.Warning)
-				return z, root.Close()
+				return fileRead{z, fs, root.Close()}
 			}
 		}
 		if err := root.Close(); err != nil {
-			return nil, err
+			return fileRead{err: err}
 		}
 		if told == nil {
 			told = fs
@@ -115,6 +142,5 @@ func (o *prove) zone(file string) (*zones.Zone, error) {
 		}
 	}
 	finding.Sort(told)
-	o.tell(told, finding.Warning)
-	return nil, fmt.Errorf("%s is not read as a zone; what is wrong stands above", file)
+	return fileRead{told: told, err: fmt.Errorf("%s is not read as a zone; what is wrong stands above", file)}
 }
