@@ -117,6 +117,9 @@ func TestParseMessageLikeOther(t *testing.T) {
 			return
 		}
 		q := other.Question[0]
+		if q.Qclass == 0 {
+			return // that library takes a question that ends without type or class
+		}
 		if len(b) > 12 && b[12] >= 0xc0 {
 			return // a compressed question: there is nothing before it to point to
 		}
