@@ -1,19 +1,25 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/check"
 	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/zonefile"
 )
 
 type zoneCheck struct {
 	*env
 	zoneFile
-	json bool
+	json   bool
+	beside []string
 }
 
 func newZoneCheck(e *env) *cobra.Command {
@@ -22,14 +28,17 @@ func newZoneCheck(e *env) *cobra.Command {
 		Use:   "check FILE --origin ORIGIN",
 		Short: "Read a zone file and say all that is wrong with it",
 		Long: `check reads a master file with all it includes and prints every error and
-warning with its place. Exit code: 0 the zone is good (warnings may be
-printed), 1 it has errors, 2 it could not be read; then nothing stands on
-standard output.`,
+warning with its place: what cannot be read, and what a server would load and
+serve nobody well (aliases that lead nowhere, missing glue, broken SPF, DKIM and
+DMARC, and so on). Other zones that it leads into, a reverse zone for one, are
+given with --beside. Exit code: 0 the zone is good (warnings may be printed), 1
+it has errors, 2 it could not be read; then nothing stands on standard output.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return o.run(args[0]) },
 	}
 	o.flags(c)
 	c.Flags().BoolVar(&o.json, "json", false, "print findings as JSON")
+	c.Flags().StringArrayVar(&o.beside, "beside", nil, "another zone `[ORIGIN=]FILE` of the view, to look into; may be given again")
 	return c
 }
 
@@ -41,6 +50,13 @@ func (o *zoneCheck) run(file string) error {
 	if tree == nil {
 		o.tell(fs, finding.Note)
 		return &exit{code: 2}
+	}
+	if z != nil {
+		w, err := o.others(z)
+		if err != nil {
+			return &exit{2, err}
+		}
+		fs = together(fs, withLines(check.Zone(z, check.Options{Beside: w}), tree, file))
 	}
 	if o.json {
 		if err := o.printJSON(z, fs); err != nil {
@@ -57,6 +73,86 @@ func (o *zoneCheck) run(file string) error {
 		return &exit{code: 1}
 	}
 	return nil
+}
+
+// others reads the zones that are looked into.
+func (o *zoneCheck) others(z *zones.Zone) (zones.World, error) {
+	zs := []*zones.Zone{}
+	for _, arg := range o.beside {
+		f := o.zoneFile
+		f.origin = ""
+		if i := strings.IndexByte(arg, '='); i >= 0 {
+			f.origin, arg = arg[:i], arg[i+1:]
+		}
+		_, other, fs, err := f.read(arg)
+		switch {
+		case err != nil:
+			return zones.World{}, fmt.Errorf("--beside %s: %w", arg, err)
+		case other == nil:
+			o.tell(fs, finding.Error)
+			return zones.World{}, fmt.Errorf("--beside %s: the zone has errors; check it first", arg)
+		case other.ID() == z.ID():
+			return zones.World{}, fmt.Errorf("--beside %s: that is the zone that is checked; give ORIGIN=FILE if it is another", arg)
+		}
+		zs = append(zs, other)
+	}
+	w, err := zones.NewWorld(zs...)
+	if err != nil {
+		return w, fmt.Errorf("--beside: %w", err)
+	}
+	return w, nil
+}
+
+// together joins what the reader and the checks found. A target without its
+// final dot is one cause: what the reader says of it is as grave as what it led to.
+func together(read, checked []finding.Finding) []finding.Finding {
+	line := func(f finding.Finding) zones.Place { return zones.Place{File: f.At.File, Line: f.At.Line} }
+	dots := map[zones.Place]int{}
+	for i, f := range read {
+		if f.ID == "Z-DOUBLE" {
+			dots[line(f)] = i
+		}
+	}
+	for _, f := range checked {
+		if i, ok := dots[line(f)]; ok && (f.ID == "Z-DOUBLE" || f.ID == "X-DANGLE") {
+			read[i].Severity = max(read[i].Severity, f.Severity)
+			continue
+		}
+		read = append(read, f)
+	}
+	finding.Sort(read)
+	return read
+}
+
+// maxShown is the longest line that is shown with a finding.
+const maxShown = 500
+
+// withLines gives findings, which are sorted, the lines that they stand on.
+func withLines(fs []finding.Finding, tree *zonefile.Tree, file string) []finding.Finding {
+	prefix := strings.TrimSuffix(filepath.ToSlash(file), tree.Files()[0].Name())
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	var rest []byte
+	var at zones.Place // the line that rest begins with
+	for i := range fs {
+		p := fs[i].At
+		if p.File != at.File {
+			f := tree.File(strings.TrimPrefix(p.File, prefix))
+			if f == nil {
+				continue
+			}
+			rest, at = f.Bytes(), zones.Place{File: p.File, Line: 1}
+		}
+		for ; at.Line < p.Line; at.Line++ {
+			_, rest, _ = bytes.Cut(rest, []byte("\n"))
+		}
+		line, _, _ := bytes.Cut(rest, []byte("\n"))
+		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) <= maxShown {
+			fs[i].Line = string(line)
+		}
+	}
+	return fs
 }
 
 func (o *zoneCheck) printJSON(z *zones.Zone, fs []finding.Finding) error {
