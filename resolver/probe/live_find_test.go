@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -32,6 +33,7 @@ func TestResolver(t *testing.T) {
 	resolver := fake{world: worldOf(t, everybody)}
 	var mu sync.Mutex
 	asked := map[string]int{}
+	of := "vn."
 	resolver.change = func(_ string, m *dns.Msg) *dns.Msg {
 		mu.Lock()
 		defer mu.Unlock()
@@ -41,7 +43,7 @@ func TestResolver(t *testing.T) {
 		}
 		m.Authoritative, m.RecursionAvailable = false, true
 		if m.Question[0].Name == "vn." && m.Question[0].Qtype == dns.TypeNS {
-			ns, err := dns.NewRR("vn. 60 NS a.vn.")
+			ns, err := dns.NewRR(of + " 60 NS a.vn.")
 			if err != nil {
 				t.Error(err)
 			}
@@ -60,10 +62,18 @@ func TestResolver(t *testing.T) {
 		{"one of a server's two addresses lags", "T-DIGEST blocking", func(s *stage) {
 			s.child.world = worldOf(t, strings.Replace(text, "192.0.2.3", "192.0.2.33", 1))
 		}},
+		{"the resolver speaks of another name", "T-UNSEEN warning", func(*stage) {
+			mu.Lock()
+			defer mu.Unlock()
+			of = "other."
+		}},
 		{"the resolver refuses", "T-UNSEEN warning, T-UNSEEN warning", func(s *stage) { s.options.Resolver = s.one.addr }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			mu.Lock()
 			clear(asked)
+			of = "vn."
+			mu.Unlock()
 			s := newStage(t)
 			s.world = worldOf(t, text)
 			s.one.world, s.two.world, s.child.world, s.parent.world = s.world, s.world, s.world, worldOf(t, parent)
@@ -102,7 +112,7 @@ func TestNoRoute(t *testing.T) {
 		parents[z.Origin()] = []netip.AddrPort{netip.MustParseAddrPort("[2001:db8::9]:53")}
 	}
 	fs, sum := Survey(context.Background(), w, zones.Internet, Options{Dial: dial, Parents: parents})
-	if len(fs) != 1 || fs[0].ID != "T-UNSEEN" || fs[0].Count != 6 || sum.Good() {
+	if len(fs) != 1 || fs[0].ID != "T-UNSEEN" || fs[0].Count != 6 || sum.Good() || strings.Count(fs[0].Found, "2001:db8::9") != 1 {
 		t.Errorf("%v", fs)
 	}
 }
@@ -224,5 +234,100 @@ func TestUnderWay(t *testing.T) {
 	})
 	if most != allowed || now != 0 || done != 50 {
 		t.Errorf("%d at once, %d allowed; %d of 50 done", most, allowed, done)
+	}
+}
+
+// TestHear: what is an answer to our question.
+func TestHear(t *testing.T) {
+	name, good := zones.MustName("a.example.vn"), func() *dns.Msg {
+		m := new(dns.Msg)
+		m.SetQuestion("A.example.VN.", dns.TypeA)
+		m.Id, m.Response = 7, true
+		m.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: "a.example.vn.", Rrtype: dns.TypeA, Class: dns.ClassINET}, A: net.IPv4(192, 0, 2, 1)}}
+		return m
+	}
+	for _, c := range []struct {
+		name string
+		edit func(*dns.Msg)
+		want error
+	}{
+		{"as it should be", func(*dns.Msg) {}, nil},
+		{"another id", func(m *dns.Msg) { m.Id = 8 }, errNotOurs},
+		{"a question", func(m *dns.Msg) { m.Response = false }, errNotOurs},
+		{"another opcode", func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify }, errNotOurs},
+		{"another name", func(m *dns.Msg) { m.Question[0].Name = "b.example.vn." }, errNotOurs},
+		{"another type", func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeAAAA }, errNotOurs},
+		{"another class", func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS }, errNotOurs},
+		{"no question", func(m *dns.Msg) { m.Question = nil }, errNotOurs},
+		{"two questions", func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) }, errNotOurs},
+		{"refused without a question", func(m *dns.Msg) { m.Question, m.Answer, m.Rcode = nil, nil, dns.RcodeRefused }, nil},
+		{"a record of another class", func(m *dns.Msg) { m.Answer[0].Header().Class = dns.ClassCHAOS }, errUnreadable},
+		{"cut", func(m *dns.Msg) { m.Truncated = true }, errCut},
+	} {
+		m := good()
+		c.edit(m)
+		b, err := m.Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := hear(b, 7, name, zones.TypeA); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+		if c.want == nil {
+			if _, err := hear(b[:len(b)-1], 7, name, zones.TypeA); err == nil && len(m.Answer) > 0 {
+				t.Errorf("%s: taken without its last octet", c.name)
+			}
+		}
+	}
+}
+
+// TestReadSOA: what is an authoritative answer for a zone's SOA.
+func TestReadSOA(t *testing.T) {
+	zone := zones.MustName("example.vn")
+	w := worldOf(t, liveZone, "vn. SOA a. b. 1 2 3 4 5")
+	own, _ := w.Zone(zones.ID{Origin: zone, View: zones.Internet}).Lookup(zone, zones.TypeSOA)
+	other, _ := w.Zone(zones.ID{Origin: zones.MustName("vn"), View: zones.Internet}).Lookup(zones.MustName("vn"), zones.TypeSOA)
+	broken := own.Record(0)
+	broken.Data = broken.Data[1:]
+	for _, c := range []struct {
+		name string
+		r    Reply
+		good bool
+	}{
+		{"as it should be", Reply{AA: true, Answer: own.Records()}, true},
+		{"without authority", Reply{Answer: own.Records()}, false},
+		{"another zone's", Reply{AA: true, Answer: other.Records()}, false},
+		{"in the authority alone", Reply{AA: true, Authority: own.Records()}, false},
+		{"broken", Reply{AA: true, Answer: []zones.Record{broken}}, false},
+		{"failed", Reply{Rcode: 2, AA: true, Answer: own.Records()}, false},
+		{"nothing", Reply{}, false},
+	} {
+		if soa, lame := readSOA(c.r, zone); (lame == "") != c.good || c.good && soa.Serial != 7 {
+			t.Errorf("%s: serial %d, %q", c.name, soa.Serial, lame)
+		}
+	}
+}
+
+// TestReadDS: no DS is known of a parent that does not answer with authority.
+func TestReadDS(t *testing.T) {
+	zone := zones.MustName("example.vn")
+	ds := zones.Record{Owner: zone, Type: zones.TypeDS, Data: "\x00\x01\x0d\x02abcd"}
+	stray := ds
+	stray.Owner = zones.MustName("example.org")
+	for _, c := range []struct {
+		name string
+		r    Reply
+		n    int
+		good bool
+	}{
+		{"one", Reply{AA: true, Answer: []zones.Record{ds}}, 1, true},
+		{"none", Reply{AA: true}, 0, true},
+		{"another name's", Reply{AA: true, Answer: []zones.Record{stray}}, 0, true},
+		{"a referral", Reply{}, 0, false},
+		{"refused", Reply{Rcode: 5}, 0, false},
+	} {
+		if got, problem := readDS(c.r, zone); len(got) != c.n || (problem == "") != c.good {
+			t.Errorf("%s: %d DS, %q", c.name, len(got), problem)
+		}
 	}
 }

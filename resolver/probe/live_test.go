@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -14,227 +13,9 @@ import (
 
 	"github.com/miekg/dns"
 
-	"gialai.gov.vn/hopnhat/resolver/oracle"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
-	"gialai.gov.vn/hopnhat/zones/rdata"
 )
-
-// liveZone has two servers, and every class of question.
-const liveZone = `
-example.vn.               SOA   ns1.example.vn. root.example.vn. 7 3600 600 86400 300
-example.vn.               NS    ns1.example.vn.
-example.vn.               NS    ns2.example.vn.
-example.vn.               MX    10 mail.example.vn.
-ns1.example.vn.           A     192.0.2.1
-ns2.example.vn.           A     192.0.2.2
-mail.example.vn.          A     192.0.2.3
-mail.example.vn.          AAAA  2001:db8::3
-deep.ent.example.vn.      A     192.0.2.4
-*.wild.example.vn.        A     192.0.2.5
-www.example.vn.           CNAME mail.example.vn.
-out.example.vn.           CNAME www.example.org.
-old.example.vn.           DNAME wild.example.vn.
-new.example.vn.           NS    ns.new.example.vn.
-ns.new.example.vn.        A     192.0.2.6
-`
-
-// above is the zone above it.
-const above = `
-vn.                SOA   a.vn. root.vn. 1 3600 600 86400 300
-vn.                NS    a.vn.
-a.vn.              A     192.0.2.9
-example.vn.        NS    ns1.example.vn.
-example.vn.        NS    ns2.example.vn.
-ns1.example.vn.    A     192.0.2.1
-ns2.example.vn.    A     192.0.2.2
-`
-
-// childZone is what the server of new.example.vn serves.
-const childZone = `
-new.example.vn.     SOA   ns.new.example.vn. root.new.example.vn. 1 3600 600 86400 300
-new.example.vn.     NS    ns.new.example.vn.
-ns.new.example.vn.  A     192.0.2.6
-`
-
-// worldOf makes a world of zones in the form of liveZone; the first owner is
-// the origin.
-func worldOf(t testing.TB, texts ...string) zones.World {
-	t.Helper()
-	w, err := zones.NewWorld()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range texts {
-		var b *zones.Builder
-		for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
-			f := strings.Fields(line)
-			ty, ok := zones.ParseType(f[1])
-			d, err := rdata.Parse(ty, strings.Join(f[2:], " "), zones.Root())
-			if !ok || err != nil {
-				t.Fatalf("%s: %v", line, err)
-			}
-			owner := zones.MustName(f[0])
-			if b == nil {
-				b = zones.NewBuilder(zones.ID{Origin: owner, View: zones.Internet})
-			}
-			b.Add(zones.Record{Owner: owner, Type: ty, TTL: 3600, Data: d})
-		}
-		z, err := b.Freeze()
-		if err != nil {
-			t.Fatal(err)
-		}
-		w = w.With(z)
-	}
-	return w
-}
-
-// fake is an authoritative server on loopback. What it is to do wrong is set
-// before it is asked.
-type fake struct {
-	addr    netip.AddrPort
-	world   zones.World
-	axfr    bool                                      // transfers are allowed
-	change  func(network string, m *dns.Msg) *dns.Msg // nil: no answer
-	asked   atomic.Int64
-	udp     *dns.Server
-	tcp     *dns.Server
-	noTCP   bool
-	silent  bool
-	octets  []byte // what comes instead of any answer, behind the id
-	refuser bool
-}
-
-func rrs(t testing.TB, sets ...zones.RRset) (out []dns.RR) {
-	for _, set := range sets {
-		for _, r := range set.Records() {
-			rr, err := dns.NewRR(recordText(r))
-			if err != nil {
-				t.Errorf("%s: %v", recordText(r), err)
-			}
-			out = append(out, rr)
-		}
-	}
-	return out
-}
-
-func (f *fake) start(t testing.TB) {
-	t.Helper()
-	// A client's socket may hold the port that UDP got, over TCP.
-	var pc net.PacketConn
-	var l net.Listener
-	var err error
-	for range 100 {
-		if pc, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		if l, err = net.Listen("tcp", pc.LocalAddr().String()); err == nil {
-			break
-		}
-		_ = pc.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.addr = pc.LocalAddr().(*net.UDPAddr).AddrPort()
-	if f.silent || f.noTCP {
-		_ = l.Close()
-	}
-	if f.silent {
-		t.Cleanup(func() { _ = pc.Close() })
-		return
-	}
-	f.udp = &dns.Server{PacketConn: pc, Handler: f.handler(t, "udp")}
-	servers := []*dns.Server{f.udp}
-	if !f.noTCP {
-		f.tcp = &dns.Server{Listener: l, Handler: f.handler(t, "tcp")}
-		servers = append(servers, f.tcp)
-	}
-	for _, s := range servers {
-		ready := make(chan struct{})
-		s.NotifyStartedFunc = func() { close(ready) }
-		go func() { _ = s.ActivateAndServe() }()
-		<-ready
-		t.Cleanup(func() { _ = s.Shutdown() })
-	}
-}
-
-func (f *fake) handler(t testing.TB, network string) dns.Handler {
-	return dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		f.asked.Add(1)
-		m := new(dns.Msg)
-		m.SetReply(q)
-		name, err := zones.ParseName(q.Question[0].Name)
-		if err != nil {
-			return
-		}
-		if f.octets != nil {
-			_, _ = w.Write(append([]byte{byte(q.Id >> 8), byte(q.Id)}, f.octets...))
-			return
-		}
-		switch z := f.world.Nearest(zones.Internet, name); {
-		case f.refuser || z == nil:
-			m.Rcode = dns.RcodeRefused
-		case q.Question[0].Qtype == dns.TypeAXFR && (!f.axfr || z.Origin() != name):
-			m.Rcode = dns.RcodeRefused
-		case q.Question[0].Qtype == dns.TypeAXFR:
-			m.Authoritative = true
-			soa, _ := z.Lookup(name, zones.TypeSOA)
-			m.Answer = rrs(t, soa)
-			for set := range z.All() {
-				if set.Type() != zones.TypeSOA {
-					m.Answer = append(m.Answer, rrs(t, set)...)
-				}
-			}
-			m.Answer = append(m.Answer, rrs(t, soa)...)
-		default:
-			a := oracle.Resolve(f.world, zones.Internet, name, zones.Type(q.Question[0].Qtype))
-			m.Rcode, m.Authoritative = a.Rcode, a.AA
-			m.Answer, m.Ns, m.Extra = rrs(t, a.Answer...), rrs(t, a.Authority...), rrs(t, a.Additional...)
-		}
-		if f.change != nil {
-			m = f.change(network, m)
-		}
-		if m != nil {
-			_ = w.WriteMsg(m)
-		}
-	})
-}
-
-// stage is a zone, its two servers, its parent's and a delegation's.
-type stage struct {
-	one, two, parent, child fake
-	world                   zones.World
-	options                 Options
-}
-
-func newStage(t testing.TB) *stage {
-	w := worldOf(t, liveZone)
-	s := &stage{world: w, options: Options{Timeout: 250 * time.Millisecond}}
-	s.one.world, s.two.world = w, w
-	s.parent.world = worldOf(t, above)
-	s.child.world = worldOf(t, childZone)
-	return s
-}
-
-func (s *stage) run(t testing.TB) ([]finding.Finding, Summary) {
-	t.Helper()
-	for _, f := range []*fake{&s.one, &s.two, &s.parent, &s.child} {
-		f.start(t)
-	}
-	reach := map[netip.Addr]netip.AddrPort{
-		netip.MustParseAddr("192.0.2.1"): s.one.addr,
-		netip.MustParseAddr("192.0.2.2"): s.two.addr,
-		netip.MustParseAddr("192.0.2.6"): s.child.addr,
-		netip.MustParseAddr("192.0.2.9"): s.parent.addr,
-	}
-	maps.Copy(reach, s.options.Reach)
-	s.options.Reach = reach
-	if s.options.Parents == nil && !s.options.Resolver.IsValid() {
-		s.options.Parents = map[zones.Name][]netip.AddrPort{zones.MustName("example.vn"): {s.parent.addr}}
-	}
-	return Survey(context.Background(), s.world, zones.Internet, s.options)
-}
 
 // without takes the lines that begin with one of the owners, or hold the
 // text, out of a zone.
@@ -263,7 +44,7 @@ func TestSurvey(t *testing.T) {
 	later := strings.Replace(liveZone, " 7 3600", " 8 3600", 1)
 	altered := strings.Replace(liveZone, "192.0.2.3", "192.0.2.33", 1)
 	blank := strings.Join(strings.Split(strings.TrimSpace(liveZone), "\n")[:3], "\n") + "\n"
-	for _, c := range []struct {
+	cases := []struct {
 		name, want string
 		set        func(*stage)
 	}{
@@ -279,6 +60,23 @@ func TestSurvey(t *testing.T) {
 		{"a serial half the circle away", "T-SERIAL blocking", func(s *stage) {
 			s.two.world = worldOf(t, strings.Replace(liveZone, " 7 3600", fmt.Sprintf(" %d 3600", uint32(7+1<<31)), 1))
 		}},
+		{"all half the circle away", "T-SERIAL blocking, T-SERIAL blocking", func(s *stage) {
+			s.two.world = worldOf(t, strings.Replace(liveZone, " 7 3600", fmt.Sprintf(" %d 3600", uint32(7+1<<31)), 1))
+			s.one.world = s.two.world
+		}},
+		{"an older version of fewer names", "T-SERIAL blocking", func(s *stage) {
+			s.two.world = worldOf(t, without(older, "mail.example.vn.          ", "deep.", "*.wild", "out."))
+		}},
+		{"one version over UDP, another over TCP", "T-SERIAL blocking", func(s *stage) {
+			s.two.change = func(network string, m *dns.Msg) *dns.Msg {
+				for _, rr := range slices.Concat(m.Answer, m.Ns) {
+					if soa, ok := rr.(*dns.SOA); ok && network == "tcp" {
+						soa.Serial = 8
+					}
+				}
+				return m
+			}
+		}},
 		{"all later", "T-SERIAL error", func(s *stage) { s.one.world = worldOf(t, later); s.two.world = s.one.world }},
 		{"one later", "T-SERIAL blocking", func(s *stage) { s.two.world = worldOf(t, later) }},
 		{"almost empty", "T-EMPTY blocking", func(s *stage) { s.two.world = worldOf(t, blank) }},
@@ -288,6 +86,9 @@ func TestSurvey(t *testing.T) {
 		}},
 		{"a part of the zone", "T-EMPTY blocking", func(s *stage) {
 			s.two.world = worldOf(t, without(liveZone, "\nmail", "mail.example.vn.          ", "deep.", "*.wild", "out."))
+		}},
+		{"a part of the zone, transferred", "T-EMPTY blocking", func(s *stage) {
+			s.two.axfr, s.two.world = true, worldOf(t, without(liveZone, "deep.", "*.wild", "out."))
 		}},
 		{"refused", "T-LAME blocking", func(s *stage) { s.two.refuser = true }},
 		{"without authority", "T-LAME blocking", func(s *stage) {
@@ -372,6 +173,44 @@ func TestSurvey(t *testing.T) {
 				return m
 			}
 		}},
+		{"follows an alias out of the zone to no name", "", func(s *stage) {
+			s.two.change = func(_ string, m *dns.Msg) *dns.Msg {
+				if m.Question[0].Name == "out.example.vn." && m.Question[0].Qtype == dns.TypeA {
+					m.Rcode = dns.RcodeNameError
+				}
+				return m
+			}
+		}},
+		{"a server elsewhere than its address", "", func(s *stage) {
+			s.two.refuser = true
+			s.options.Servers = []Server{{zones.MustName("ns2.example.vn"), netip.MustParseAddrPort("192.0.2.6:53")}}
+			s.child.world = s.world
+		}},
+		{"a server of a delegation elsewhere than its address", "", func(s *stage) {
+			s.options.Servers = []Server{{zones.MustName("ns.new.example.vn"), netip.MustParseAddrPort("192.0.2.6:53")}}
+		}},
+		{"a zone without servers", "T-UNSEEN warning, T-UNSEEN warning", func(s *stage) {
+			s.world = worldOf(t, without(liveZone, "NS    ns1", "NS    ns2"))
+			s.parent.silent = true
+		}},
+		{"other servers at the parent", "T-PARENT blocking, T-PARENT blocking, T-UNSEEN warning", func(s *stage) {
+			s.parent.world = worldOf(t, without(above, "example.vn.        NS")+"example.vn. NS elsewhere.example.org.\n")
+		}},
+		{"a server in another zone needs no glue", "", func(s *stage) {
+			other := "other.vn. SOA a. b. 1 2 3 4 5\nother.vn. NS ns1.example.vn.\n"
+			s.world = worldOf(t, liveZone, other)
+			s.one.world, s.two.world = s.world, s.world
+			s.parent.world = worldOf(t, without(above, "192.0.2.1")+"other.vn. NS ns1.example.vn.\nns1.example.vn. A 192.0.2.1\n")
+			s.options.Resolver, s.options.Parents = netip.AddrPort{}, nil
+		}},
+		{"the parent is silent on DS", "T-UNSEEN warning", func(s *stage) {
+			s.parent.change = func(_ string, m *dns.Msg) *dns.Msg {
+				if m.Question[0].Qtype == dns.TypeDS {
+					return nil
+				}
+				return m
+			}
+		}},
 		{"glue missing", "T-PARENT blocking", func(s *stage) { s.parent.world = worldOf(t, without(above, "192.0.2.2")) }},
 		{"other glue", "T-LAME blocking, T-PARENT blocking", func(s *stage) {
 			// Who sits at the glue's address is asked too.
@@ -417,12 +256,18 @@ func TestSurvey(t *testing.T) {
 		{"a renamed delegation, silent", "T-UNSEEN warning", func(s *stage) {
 			s.options.Renamed, s.child.silent = []zones.Name{zones.MustName("new.example.vn")}, true
 		}},
-	} {
+	}
+	// Most of the time goes by waiting for those who never answer: together.
+	stages, finds, sums := make([]*stage, len(cases)), make([][]finding.Finding, len(cases)), make([]Summary, len(cases))
+	for i, c := range cases {
+		stages[i] = newStage(t)
+		c.set(stages[i])
+		stages[i].start(t)
+	}
+	(&survey{Options: Options{Parallel: 8}}).each(len(cases), func(i int) { finds[i], sums[i] = stages[i].survey() })
+	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			s := newStage(t)
-			c.set(s)
-			fs, sum := s.run(t)
+			s, fs, sum := stages[i], finds[i], sums[i]
 			if got := says(fs); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 				for _, f := range fs {
@@ -479,6 +324,78 @@ func TestSurveyStopped(t *testing.T) {
 	}
 }
 
+// TestSurveyStoppedBetween: a survey that is stopped between UDP and TCP does
+// not blame the server.
+func TestSurveyStoppedBetween(t *testing.T) {
+	for _, after := range []int64{1, 3} { // before the SOA is answered, within the sample
+		s := newStage(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		var n atomic.Int64
+		s.two.change = func(network string, m *dns.Msg) *dns.Msg {
+			if network == "tcp" && n.Add(1) == after {
+				cancel()
+				return nil
+			}
+			return m
+		}
+		s.one.silent = true
+		s.options.Servers = []Server{{zones.MustName("ns1.example.vn"), netip.MustParseAddrPort("192.0.2.2:53")}}
+		s.options.Timeout = time.Hour
+		s.context = ctx
+		fs, sum := s.run(t)
+		if says(fs) != "T-UNSEEN warning" || sum.Good() {
+			t.Errorf("%v", fs)
+		}
+		if x := sum.Zones[0].Servers; len(x) != 1 || len(x[0].Names) != 2 || x[0].TCP.Problem != errStopped.Error() || x[0].TCP.Unanswered != 0 || !x[0].UDP.Whole() {
+			t.Errorf("%+v", x)
+		}
+	}
+}
+
+// TestGivenUp: a server that falls silent is given up after a few questions.
+func TestGivenUp(t *testing.T) {
+	s := newStage(t)
+	s.options.Tries, s.options.Timeout = 1, 500*time.Millisecond
+	s.two.change = func(network string, m *dns.Msg) *dns.Msg {
+		if network == "udp" && m.Question[0].Qtype != dns.TypeSOA {
+			return nil
+		}
+		return m
+	}
+	fs, sum := s.run(t)
+	if x := sum.Zones[0].Servers[1]; says(fs) != "T-UNSEEN warning" || x.UDP.Unanswered < patience || x.UDP.Asked > 2*patience || !x.TCP.Whole() {
+		t.Errorf("%v, %+v", fs, x)
+	}
+}
+
+// TestOlderContent: the differences of an older version are counted without
+// its serial.
+func TestOlderContent(t *testing.T) {
+	s := newStage(t)
+	s.two.world = worldOf(t, strings.Replace(liveZone, " 7 3600", " 6 3600", 1))
+	s.options.Renamed = []zones.Name{zones.MustName("example.vn")} // an apex is no delegation
+	_, sum := s.run(t)
+	if x := sum.Zones[0].Servers; len(x) != 2 || x[1].UDP.Differed != 0 || x[1].UDP.Agreed == 0 || x[1].Good() || len(sum.Children) != 0 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// TestSamples: a small zone is not passed over beside a large one.
+func TestSamples(t *testing.T) {
+	w := worldOf(t, liveZone, strings.ReplaceAll(liveZone, "example.vn.", "example.org."))
+	s := &survey{Options: Options{Questions: leastSample + 1}, world: w, view: zones.Internet}
+	var zs []*zones.Zone
+	for z := range w.All() {
+		zs = append(zs, z)
+	}
+	for z, es := range s.samples(zs) {
+		if len(es) != leastSample {
+			t.Errorf("%v: %d questions", z.Origin(), len(es))
+		}
+	}
+}
+
 // TestDraw: the sample has every class, is the same for one seed, another for
 // another, and never larger than asked.
 func TestDraw(t *testing.T) {
@@ -526,11 +443,21 @@ func TestDraw(t *testing.T) {
 func TestSampleBound(t *testing.T) {
 	s := newStage(t)
 	s.options.Questions = leastSample
+	var dials atomic.Int64
+	s.options.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if network == "udp" {
+			dials.Add(1)
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
 	_, sum := s.run(t)
 	for _, x := range sum.Zones[0].Servers {
 		if x.UDP.Asked != leastSample || x.TCP.Asked != leastSample || !x.Good() {
 			t.Errorf("%d and %d questions, %d allowed", x.UDP.Asked, x.TCP.Asked, leastSample)
 		}
+	}
+	if dials.Load() != 2+2*(1+leastSample) {
+		t.Errorf("%d sockets for UDP: each question has its own", dials.Load())
 	}
 	// Both transports: the SOA and the sample; a refused transfer.
 	if n := s.one.asked.Load(); n != 2*(1+leastSample)+1 {
