@@ -118,6 +118,7 @@ func Survey(ctx context.Context, w zones.World, v zones.View, o Options) ([]find
 		slices.SortStableFunc(mine, func(a, b *visit) int { return compareTargets(a.target, b.target) })
 		out = append(out, s.judgeParent(z, delegations[i], &unseen)...)
 		out = append(out, s.judgeServers(z, mine, &unseen, &noTCP)...)
+		out = append(out, s.judgeKeys(z, delegations[i], mine, &unseen)...)
 		sum.Zones[i] = s.summarise(z, delegations[i], mine)
 	}
 	for _, c := range children {

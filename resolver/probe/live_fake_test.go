@@ -87,6 +87,27 @@ func worldOf(t testing.TB, texts ...string) zones.World {
 	return w
 }
 
+// listenBoth listens on one port of loopback over UDP and TCP. A client's
+// socket may hold the port that UDP got, over TCP; then it tries another.
+func listenBoth(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var err error
+	for range 100 {
+		pc, perr := net.ListenPacket("udp", "127.0.0.1:0")
+		if perr != nil {
+			t.Fatal(perr)
+		}
+		l, lerr := net.Listen("tcp", pc.LocalAddr().String())
+		if lerr == nil {
+			return pc, l
+		}
+		_ = pc.Close()
+		err = lerr
+	}
+	t.Fatal(err)
+	return nil, nil
+}
+
 // fake is an authoritative server on loopback. What it is to do wrong is set
 // before it is asked.
 type fake struct {
@@ -118,22 +139,7 @@ func rrs(t testing.TB, sets ...zones.RRset) (out []dns.RR) {
 
 func (f *fake) start(t testing.TB) {
 	t.Helper()
-	// A client's socket may hold the port that UDP got, over TCP.
-	var pc net.PacketConn
-	var l net.Listener
-	var err error
-	for range 100 {
-		if pc, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		if l, err = net.Listen("tcp", pc.LocalAddr().String()); err == nil {
-			break
-		}
-		_ = pc.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, l := listenBoth(t)
 	f.addr = pc.LocalAddr().(*net.UDPAddr).AddrPort()
 	if f.silent || f.noTCP {
 		_ = l.Close()

@@ -202,18 +202,58 @@ func (s *survey) dsFaults(z *zones.Zone, a said) []finding.Finding {
 			Mend:  "keep its signer in front, or take the DS out of the parent and wait out its TTL",
 		}}
 	}
-	for _, ds := range a.ds {
-		for _, k := range keys.Records() {
-			if fits(ds, k) {
-				return nil
-			}
-		}
+	if anyFits(a.ds, keys.Records()) {
+		return nil
 	}
 	return []finding.Finding{{
 		ID: "K-DS", Severity: finding.Block, Count: len(a.ds),
 		Found: fmt.Sprintf("no DS at the parent of %s fits a key of the zone", zone),
 		Mend:  "have the parent replace the DS by that of the key that signs",
 	}}
+}
+
+// judgeKeys holds the parent's DS against the keys that each server of a zone
+// serves, where a signer signs it: they are not in the world.
+func (s *survey) judgeKeys(z *zones.Zone, d delegation, vs []*visit, unseen *gathered) []finding.Finding {
+	var ds []zones.Record
+	for _, a := range d.said {
+		ds = append(ds, a.ds...)
+	}
+	if len(ds) == 0 || !slices.Contains(s.Signed, z.Origin()) {
+		return nil
+	}
+	var same alike
+	for _, v := range vs {
+		dig := digOf(s.reached(v.target.addr), z.Origin(), zones.TypeDNSKEY, "")
+		f := finding.Finding{Severity: finding.Block, At: place(z, zones.TypeSOA)}
+		switch {
+		case !v.heard || v.lame != "":
+			continue // told already
+		case v.keysErr != "":
+			unseen.add(unasked{v.target.String(), z.Origin(), "of its keys nothing is known: " + v.keysErr, f.At, dig})
+			v.bogus = "its keys are not known"
+			continue
+		case len(v.keys) == 0:
+			f.ID, v.bogus = "D-SIGNED", "unsigned"
+			f.Found = fmt.Sprintf("%s is served unsigned, and its parent holds DS: validating resolvers refuse every answer", z.Origin().Text())
+			f.Mend = "let that server take the zone from the signer, not from its hidden primary"
+		case !anyFits(ds, v.keys):
+			f.ID, v.bogus = "K-DS", "no DS fits its keys"
+			f.Found = fmt.Sprintf("no DS at the parent of %s fits a key that is served", z.Origin().Text())
+			f.Mend = "have the parent replace the DS by that of the key that signs, or bring the old key back"
+		default:
+			continue
+		}
+		same.add(f, v.target.String(), dig)
+	}
+	return same.findings()
+}
+
+// anyFits tells whether a DS is the digest of one of the keys.
+func anyFits(ds, keys []zones.Record) bool {
+	return slices.ContainsFunc(ds, func(d zones.Record) bool {
+		return slices.ContainsFunc(keys, func(k zones.Record) bool { return fits(d, k) })
+	})
 }
 
 // fits tells whether a DS is the digest of a key.

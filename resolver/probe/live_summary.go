@@ -29,6 +29,7 @@ type ServerSummary struct {
 	Address  netip.AddrPort // invalid where none is known
 	UDP, TCP Count
 	Lame     string         // how it does not serve the zone; ""
+	Bogus    string         // why validating resolvers refuse its answers; ""
 	Serials  []zones.Serial // that it gave
 	Transfer Transferred
 	Digest   string // of what was transferred; "" without a transfer
@@ -77,7 +78,7 @@ type ChildSummary struct {
 // Good tells whether the server was seen whole, over UDP and TCP, and serves
 // what was proved.
 func (s ServerSummary) Good() bool {
-	return s.Lame == "" && s.Current && s.UDP.Whole() && s.TCP.Whole() && s.Transfer != OtherRecords
+	return s.Lame == "" && s.Bogus == "" && s.Current && s.UDP.Whole() && s.TCP.Whole() && s.Transfer != OtherRecords
 }
 
 // Good tells whether the parent and every server of the zone were seen, and
@@ -115,7 +116,7 @@ func (s *survey) summarise(z *zones.Zone, d delegation, vs []*visit) ZoneSummary
 	for _, v := range vs {
 		x := ServerSummary{
 			Names: v.target.names, Address: v.target.addr, UDP: v.udp.Count, TCP: v.tcp.Count,
-			Lame: v.lame, Serials: v.serials, Refused: v.transfer,
+			Lame: v.lame, Bogus: v.bogus, Serials: v.serials, Refused: v.transfer,
 			Current: v.heard && v.lame == "" && s.current(v),
 		}
 		if v.served != nil {

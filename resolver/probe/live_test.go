@@ -38,6 +38,26 @@ func says(fs []finding.Finding) string {
 	return strings.Join(ts, ", ")
 }
 
+// theKey is that of the example of RFC 4509 2.3, at another owner.
+const theKey = "example.vn. DNSKEY 256 3 5 AQOeiiR0GOMYkDshWoSKz9XzfwJr1AYtsmx3TGkJaNXVbfi/2pHm822aJ5iI9BMzNXxeYCmZDRD99WYwYqUSdjMmmAphXdvxegXd/M5+X7OrzKBaMbCVdFLUUh6DhweJBjEVv5f2wwjM9XzcnOf+EPbtG9DMBmADjFDc2w/rljwvFw==\n"
+
+func dsOf(t *testing.T, key string) string {
+	rr, err := dns.NewRR(strings.Replace(key, "DNSKEY", "3600 IN DNSKEY", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := rr.(*dns.DNSKEY).ToDS(dns.SHA256)
+	return fmt.Sprintf("example.vn. DS %d %d %d %s\n", ds.KeyTag, ds.Algorithm, ds.DigestType, ds.Digest)
+}
+
+// signed puts a signer before both servers, and its DS at the parent.
+func signed(t *testing.T, s *stage) {
+	s.options.Signed = []zones.Name{zones.MustName("example.vn")}
+	s.parent.world = worldOf(t, above+dsOf(t, theKey))
+	s.one.world = worldOf(t, strings.Replace(liveZone, " 7 3600", " 8 3600", 1)+theKey)
+	s.two.world = s.one.world
+}
+
 // TestSurvey: each fault has its id, and what is not seen is never good.
 func TestSurvey(t *testing.T) {
 	older := strings.Replace(liveZone, " 7 3600", " 6 3600", 1)
@@ -231,11 +251,23 @@ func TestSurvey(t *testing.T) {
 		{"DS for an unsigned zone", "D-SIGNED blocking", func(s *stage) {
 			s.parent.world = worldOf(t, above+"example.vn. DS 12345 13 2 "+strings.Repeat("ab", 32)+"\n")
 		}},
-		{"DS, and a signer in front", "", func(s *stage) {
-			s.parent.world = worldOf(t, above+"example.vn. DS 12345 13 2 "+strings.Repeat("ab", 32)+"\n")
-			s.options.Signed = []zones.Name{zones.MustName("example.vn")}
-			s.one.world = worldOf(t, later+"example.vn. DNSKEY 256 3 13 "+strings.Repeat("AAAA", 21)+"AA==\n")
-			s.two.world, s.one.axfr = s.one.world, true
+		{"DS, and a signer in front", "", func(s *stage) { signed(t, s); s.one.axfr = true }},
+		{"DS, and a server past the signer", "D-SIGNED blocking", func(s *stage) {
+			signed(t, s)
+			s.two.world = worldOf(t, later)
+		}},
+		{"DS of another key", "K-DS blocking", func(s *stage) {
+			signed(t, s)
+			s.parent.world = worldOf(t, above+dsOf(t, strings.Replace(theKey, "AQOe", "AQOf", 1)))
+		}},
+		{"DS, and a server that hides its keys", "T-UNSEEN warning", func(s *stage) {
+			signed(t, s)
+			s.two.change = func(_ string, m *dns.Msg) *dns.Msg {
+				if m.Question[0].Qtype == dns.TypeDNSKEY {
+					m.Rcode, m.Answer = dns.RcodeServerFailure, nil
+				}
+				return m
+			}
 		}},
 		{"a signer in front, and a record altered behind it", "T-DIGEST blocking", func(s *stage) {
 			s.options.Signed = []zones.Name{zones.MustName("example.vn")}

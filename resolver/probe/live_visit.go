@@ -26,6 +26,10 @@ type visit struct {
 	served   *zones.Zone
 	delta    zones.Delta // from the zone to what was transferred
 	gone     int         // owners of the zone that were not transferred
+
+	keys    []zones.Record // DNSKEY of a zone that a signer signs
+	keysErr string         // why they are not known; ""
+	bogus   string         // why validating resolvers refuse what it says; ""
 }
 
 // way is what came over one transport.
@@ -60,6 +64,24 @@ func (s *survey) visit(v *visit) {
 	}
 	if v.lame == "" && v.tcp.Problem == "" {
 		s.fetch(v)
+	}
+	if v.heard && v.lame == "" && slices.Contains(s.Signed, v.zone.Origin()) {
+		s.askKeys(v)
+	}
+}
+
+func (s *survey) askKeys(v *visit) {
+	r, err := s.whole(v.target.addr, v.zone.Origin(), zones.TypeDNSKEY, false)
+	switch {
+	case err != nil:
+		v.keysErr = why(err)
+	case r.Rcode != rcodeSuccess:
+		v.keysErr = "it answers " + rcodeText(r.Rcode)
+	}
+	for _, rec := range r.Answer {
+		if rec.Owner == v.zone.Origin() && rec.Type == zones.TypeDNSKEY {
+			v.keys = append(v.keys, rec)
+		}
 	}
 }
 

@@ -192,6 +192,8 @@ func liveVerdict(x probe.ServerSummary) string {
 	switch {
 	case x.Lame != "":
 		return "LAME"
+	case x.Bogus != "":
+		return "BOGUS"
 	case x.Good():
 		return "as proved"
 	case len(x.Serials) > 0 && !x.Current:
@@ -256,6 +258,7 @@ type (
 		Address  string    `json:"address,omitempty"`
 		Good     bool      `json:"good"`
 		Lame     string    `json:"lame,omitempty"`
+		Bogus    string    `json:"bogus,omitempty"`
 		Serials  []uint32  `json:"serials"`
 		UDP      liveCount `json:"udp"`
 		TCP      liveCount `json:"tcp"`
@@ -310,7 +313,7 @@ func (s *served) json() liveJSON {
 		x := liveZone{Zone: z.ID.Origin.Text(), Serial: uint32(z.Serial), Digest: z.Digest, Good: z.Good(), Parent: liveCount(z.Parent), Servers: []liveServer{}}
 		for _, v := range z.Servers {
 			y := liveServer{
-				Names: text(v.Names), Address: at(v.Address), Good: v.Good(), Lame: v.Lame, Serials: []uint32{},
+				Names: text(v.Names), Address: at(v.Address), Good: v.Good(), Lame: v.Lame, Bogus: v.Bogus, Serials: []uint32{},
 				UDP: liveCount(v.UDP), TCP: liveCount(v.TCP), Refused: v.Refused, Digest: v.Digest,
 				Transfer: map[probe.Transferred]string{probe.NotTransferred: "none", probe.SameRecords: "same", probe.OtherRecords: "differs"}[v.Transfer],
 			}
