@@ -90,6 +90,13 @@ func freePort(t testing.TB, host string) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
+// loopback is any of the addresses that lead back to this machine: two tests
+// that start servers at the same time hardly find the same one. BIND listens
+// on addresses of interfaces alone, that is 127.0.0.1.
+func loopback() string {
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
+}
+
 // start runs a server until the test ends and waits for it to answer for
 // every zone.
 func start(t testing.TB, name string, addr netip.AddrPort, zs []zoneFile, path string, args ...string) *peer {
@@ -188,11 +195,11 @@ controls { };
 
 func startKnot(t testing.TB, zs []zoneFile, refused ...zoneFile) *peer {
 	t.Helper()
-	addr, dir := freePort(t, "127.0.0.1"), t.TempDir()
+	addr, dir := freePort(t, loopback()), t.TempDir()
 	var b strings.Builder
 	fmt.Fprintf(&b, `server:
     rundir: %q
-    listen: 127.0.0.1@%d
+    listen: %v@%d
     udp-workers: 1
     tcp-workers: 1
 database:
@@ -208,7 +215,7 @@ template:
     journal-content: none
     semantic-checks: off
 zone:
-`, dir, addr.Port(), dir, dir)
+`, dir, addr.Addr(), addr.Port(), dir, dir)
 	for _, z := range slices.Concat(zs, refused) {
 		fmt.Fprintf(&b, "  - domain: %q\n    file: %q\n", z.origin, z.path)
 	}
@@ -217,10 +224,10 @@ zone:
 
 func startNSD(t testing.TB, zs []zoneFile, refused ...zoneFile) *peer {
 	t.Helper()
-	addr, dir := freePort(t, "127.0.0.1"), t.TempDir()
+	addr, dir := freePort(t, loopback()), t.TempDir()
 	var b strings.Builder
 	fmt.Fprintf(&b, `server:
-    ip-address: 127.0.0.1@%d
+    ip-address: %v@%d
     username: ""
     chroot: ""
     zonesdir: %q
@@ -234,7 +241,7 @@ func startNSD(t testing.TB, zs []zoneFile, refused ...zoneFile) *peer {
     rrl-whitelist-ratelimit: 0
 remote-control:
     control-enable: no
-`, addr.Port(), dir, dir+"/pid", dir+"/xfrd", dir+"/zone.list", dir+"/cookies")
+`, addr.Addr(), addr.Port(), dir, dir+"/pid", dir+"/xfrd", dir+"/zone.list", dir+"/cookies")
 	for _, z := range slices.Concat(zs, refused) {
 		fmt.Fprintf(&b, "zone:\n    name: %q\n    zonefile: %q\n", z.origin, z.path)
 	}
