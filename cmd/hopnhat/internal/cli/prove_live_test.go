@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gialai.gov.vn/hopnhat/resolver/answer"
+	"gialai.gov.vn/hopnhat/resolver/listen"
 	"gialai.gov.vn/hopnhat/resolver/probe"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/rdata"
@@ -18,8 +20,14 @@ import (
 
 func liveWorld(t *testing.T, lines ...string) zones.World {
 	t.Helper()
-	b := zones.NewBuilder(zones.ID{Origin: zones.MustName("example.vn"), View: zones.Internet})
-	for _, l := range append([]string{"example.vn. SOA ns.example.vn. root.example.vn. 7 3600 600 86400 300", "example.vn. NS ns.example.vn."}, lines...) {
+	return zonesOf(t, "example.vn", append([]string{"example.vn. SOA ns.example.vn. root.example.vn. 7 3600 600 86400 300", "example.vn. NS ns.example.vn."}, lines...)...)
+}
+
+// zonesOf is a world of one zone.
+func zonesOf(t *testing.T, origin string, lines ...string) zones.World {
+	t.Helper()
+	b := zones.NewBuilder(zones.ID{Origin: zones.MustName(origin), View: zones.Internet})
+	for _, l := range lines {
 		f := strings.Fields(l)
 		typ, _ := zones.ParseType(f[1])
 		d, err := rdata.Parse(typ, strings.Join(f[2:], " "), zones.Root())
@@ -136,5 +144,46 @@ func TestLiveUnseen(t *testing.T) {
 	if v.Good || len(v.Zones) != 1 || v.Zones[0].Good || v.Zones[0].Digest == "" || len(v.Zones[0].Servers) != 1 || v.Zones[0].Servers[0].Good ||
 		v.Zones[0].Servers[0].UDP.Problem == "" || len(v.Findings) == 0 || v.Findings[0].ID != "T-UNSEEN" || v.Findings[0].Severity != "warn" {
 		t.Errorf("%s", out)
+	}
+}
+
+// TestLiveServed: the table of one zone on one server below its parent.
+func TestLiveServed(t *testing.T) {
+	serve := func(w zones.World) string {
+		im, err := answer.Compile(w, zones.Internet, answer.Policy{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := listen.Open("127.0.0.1:0", im, listen.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { _ = s.Serve() }()
+		t.Cleanup(func() {
+			if err := s.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		return s.Addr().String()
+	}
+	w := liveWorld(t, "ns.example.vn. A 192.0.2.1", "www.example.vn. A 192.0.2.2")
+	parent := zonesOf(t, "vn", "vn. SOA a. b. 1 2 3 4 5", "vn. NS a.vn.", "example.vn. NS ns.example.vn.", "ns.example.vn. A 192.0.2.1")
+	child := serve(w)
+	o := liveOptions{on: true, questions: 200, servers: []string{"ns.example.vn=" + child}, parents: []string{"example.vn=" + serve(parent)}}
+	s, err := (&env{}).live(context.Background(), w, o, probe.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	s.print(&b)
+	want := "zone        server         address          serial  UDP     TCP     transfer  serves\n" +
+		"example.vn  (the parent)                            1 of 1                    as the zone says\n" +
+		"example.vn  ns.example.vn  " + child + "  7       5 of 5  5 of 5  -         as proved\n" +
+		"SERVED AS PROVED: 1 zones on 1 servers\n"
+	if b.String() != want || !s.good() {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+	if !s.json().Zones[0].Servers[0].Good {
+		t.Errorf("%+v", s.json())
 	}
 }
