@@ -120,6 +120,9 @@ func (c *checker) owner(n zones.Name) {
 		c.targets(ns)
 		return // the rest is the child's, or hidden
 	}
+	if ds, ok := c.z.Lookup(n, zones.TypeDS); ok && n == c.z.Origin() { // RFC 4035 2.4
+		c.tell("G-DS", ds, 0, "a DS at the zone's own apex %v", n.Text())
+	}
 	c.beside(n, sets)
 	for _, s := range sets {
 		c.set(s)

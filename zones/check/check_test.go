@@ -50,7 +50,23 @@ func hash(n int) string { return strings.Repeat("ab", n) }
 // TestChecks: each condition, at its place and alone, and beside it a zone near
 // to it that is good. Both begin with head.
 func TestChecks(t *testing.T) {
-	for _, c := range []struct{ what, want, bad, good string }{
+	for _, c := range cases() {
+		t.Run(c.what, func(t *testing.T) {
+			fs := Zone(parse(t, "example.vn", head+c.bad+"\n"), Options{})
+			if got := brief(fs); got != c.want {
+				t.Errorf("got %q, want %q\n%v\n%s", got, c.want, fs, c.bad)
+			}
+			if fs := Zone(parse(t, "example.vn", head+c.good+"\n"), Options{}); len(fs) > 0 {
+				t.Errorf("a good zone\n%v\n%s", fs, c.good)
+			}
+		})
+	}
+}
+
+type example struct{ what, want, bad, good string }
+
+func cases() []example {
+	return []example{
 		// RFC 7208
 		{"two SPF (3.2)", "S-SPF-2:6", "@ TXT \"v=spf1 -all\"\n@ TXT \"v=spf1 ip4:192.0.2.1 -all\"", "@ TXT \"v=spf1 -all\"\n@ TXT \"v=spf10 x\"\n@ TXT \"x v=spf1\""},
 		{"two SPF, in capitals (4.5)", "S-SPF-2:6", "@ TXT \"v=spf1 -all\"\n@ TXT \"V=SPF1 ~all\"", "@ TXT \"V=SPF1 ~all\""},
@@ -146,6 +162,10 @@ func TestChecks(t *testing.T) {
 		{"a CNAME beside others (RFC 1034 3.6.2)", "N-CNAME-OTHER:5", "x CNAME ns\nx TXT y", "x CNAME ns\ny TXT y"},
 		{"two CNAMEs (RFC 2181 10.1)", "N-CNAME-OTHER:6", "x CNAME ns\nx CNAME y.example.", "x CNAME ns\ny CNAME y.example."},
 
+		{"DS at the own apex (RFC 4035 2.4)", "G-DS:5", "@ DS 1 8 2 " + hash(32), "x NS ns\nx DS 1 8 2 " + hash(32)},
+		{"two DNAMEs (RFC 6672 2.4)", "N-CNAME-OTHER:6", "x DNAME a.example.\nx DNAME b.example.", "x DNAME a.example.\ny DNAME b.example."},
+		{"what lies below a cut is not judged", "N-CUT:5", "x NS ns\na.x CNAME a.x\nb.x MX 1 gone\n*.c.x NS ns", "y NS ns\nx NS z.y\nz.y A 192.0.2.2"},
+
 		// one set, one name
 		{"a private address (RFC 1918)", "M-PRIVATE:5", "a A 10.0.0.1\nb A 172.16.0.1\nc A 192.168.0.1\nd A 127.0.0.1", "a A 11.0.0.1\nb A 172.32.0.1\nc A 192.169.0.1"},
 		{"a missing dot in data", "Z-DOUBLE:5", "x CNAME www.example.vn", "x CNAME www.example.vn.\nwww A 192.0.2.1"},
@@ -155,16 +175,6 @@ func TestChecks(t *testing.T) {
 		{"control characters", "G-CTRL:5", "x TXT \"a\" \"b\\009c\"", "x TXT \"a\\200\\195\""},
 		{"a set above 1232 octets", "G-SIZE:5", many("x TXT \"%0200d\"\n", 6), many("x TXT \"%0200d\"\n", 5)},
 		{"a set above 65535 octets", "G-SIZE:5", many("x TXT \"%0250d\"\n", 260), many("x A 192.0.2.%d\n", 60)},
-	} {
-		t.Run(c.what, func(t *testing.T) {
-			fs := Zone(parse(t, "example.vn", head+c.bad+"\n"), Options{})
-			if got := brief(fs); got != c.want {
-				t.Errorf("got %q, want %q\n%v\n%s", got, c.want, fs, c.bad)
-			}
-			if fs := Zone(parse(t, "example.vn", head+c.good+"\n"), Options{}); len(fs) > 0 {
-				t.Errorf("a good zone\n%v\n%s", fs, c.good)
-			}
-		})
 	}
 }
 

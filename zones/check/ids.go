@@ -16,6 +16,7 @@ var defined = map[string]definition{
 	"D-SELF":        {finding.Error, "serve the child zone, or name its servers"},
 	"G-ADDR":        {finding.Error, "give the host its A and AAAA records, or name another"},
 	"G-CTRL":        {finding.Warning, "write the text anew, without what was pasted along"},
+	"G-DS":          {finding.Error, "take it out: the parent zone publishes it"},
 	"G-NS":          {finding.Error, "name the zone's servers at its apex"},
 	"G-SIZE":        {finding.Warning, "fewer or shorter records at the name"},
 	"G-SOA":         {finding.Warning, "refresh above retry, expire above both together"},

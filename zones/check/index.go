@@ -120,6 +120,7 @@ type index struct {
 	spaces map[zones.Name]*space
 	ends   map[zones.Name]end
 	loops  [][]link // circles that no zone has reported yet
+	steps  int      // searches made; CHECK-LINEAR is held by it
 }
 
 func newIndex(w zones.World, v zones.View) *index {
@@ -143,6 +144,7 @@ func (x *index) near(n zones.Name) *space {
 // find is one step of RFC 1034 4.3.2: no alias is followed. Where a DNAME
 // stands above the name, it is returned, with the name that takes its place.
 func (x *index) find(n zones.Name) (s spot, by, to zones.Name) {
+	x.steps++
 	sp := x.near(n)
 	if sp == nil {
 		return spot{}, by, to

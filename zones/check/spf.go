@@ -177,6 +177,7 @@ func (c *checker) cost(p *policy) (lookups, voids int) {
 
 func (c *checker) tally(p *policy, lookups, voids *int) {
 	for _, t := range p.terms {
+		c.steps++
 		if *lookups++; *lookups > maxLookups {
 			return
 		}

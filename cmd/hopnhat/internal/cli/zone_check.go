@@ -108,12 +108,17 @@ func (o *zoneCheck) others(z *zones.Zone) (zones.World, error) {
 func together(read, checked []finding.Finding) []finding.Finding {
 	line := func(f finding.Finding) zones.Place { return zones.Place{File: f.At.File, Line: f.At.Line} }
 	dots := map[zones.Place]int{}
+	origins := map[string]bool{} // files with an $ORIGIN that lacks its dot
 	for i, f := range read {
 		if f.ID == "Z-DOUBLE" {
 			dots[line(f)] = i
+			origins[f.At.File] = origins[f.At.File] || strings.HasPrefix(strings.ToUpper(f.Line), "$ORIGIN")
 		}
 	}
 	for _, f := range checked {
+		if f.ID == "Z-DOUBLE" && origins[f.At.File] && strings.HasPrefix(f.Found, "the owner ") {
+			continue // it was said where the origin is set
+		}
 		if i, ok := dots[line(f)]; ok && (f.ID == "Z-DOUBLE" || f.ID == "X-DANGLE") {
 			read[i].Severity = max(read[i].Severity, f.Severity)
 			continue
