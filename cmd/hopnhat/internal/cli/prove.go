@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/resolver/probe"
+	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/proof"
 )
@@ -27,6 +29,8 @@ type prove struct {
 	certify        bool
 	check          string
 	lang           string
+	asking         liveOptions
+	liveAt         string
 }
 
 func newProve(e *env) *cobra.Command {
@@ -67,6 +71,8 @@ stands on standard output.`,
 	f.BoolVar(&o.mixture, "mixture", false, "of zone files: prove also that no mixture of old and new in caches breaks a chain (always so of a workspace)")
 	f.BoolVar(&o.certify, "certify", false, "of a workspace: write certificate.json when nothing blocks")
 	f.StringVar(&o.check, "check", "", "of a workspace: prove again and compare with this certificate `FILE`")
+	o.asking.flags(c)
+	f.StringVar(&o.liveAt, "live-at", "before", "with --live: the instant whose world the servers are to serve: before, after, or a date")
 	f.StringVar(&o.lang, "lang", "", "the `LANGUAGE` of the summary and the findings: en or vi (default: that of $LC_ALL, $LC_MESSAGES or $LANG)")
 	return c
 }
@@ -77,6 +83,7 @@ type ask struct {
 	opts   proof.Options
 	plan   *planned          // nil of zone files
 	others []finding.Finding // what blocks besides
+	live   *served           // what the servers serve; nil where they were not asked
 }
 
 func (o *prove) run(ctx context.Context, args []string) error {
@@ -107,6 +114,13 @@ func (o *prove) run(ctx context.Context, args []string) error {
 	} else {
 		r = proof.Prove(a.in, a.opts)
 	}
+	if o.asking.on {
+		bar.show("asking the servers")
+		if err := o.askServers(ctx, a); err != nil {
+			bar.end()
+			return &exit{2, err}
+		}
+	}
 	bar.end()
 	switch {
 	case o.json:
@@ -121,7 +135,7 @@ func (o *prove) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !a.holds(&r) {
+	if !a.holds(&r) || a.live != nil && !a.live.good() {
 		return &exit{code: 1}
 	}
 	if o.certify {
@@ -132,6 +146,26 @@ func (o *prove) run(ctx context.Context, args []string) error {
 
 // holds tells whether nothing blocks: neither the proof nor the plan.
 func (a *ask) holds(r *proof.Report) bool { return r.Preserved() && len(a.others) == 0 }
+
+// askServers surveys the servers of the workspace.
+func (o *prove) askServers(ctx context.Context, a *ask) error {
+	at, err := workspace.ParseInstant(o.liveAt)
+	if err != nil {
+		return fmt.Errorf("--live-at: %w", err)
+	}
+	base := probe.Options{
+		Resolver: a.plan.Config.Resolver, Renamed: newCuts(a.in.Before, a.in.After, zones.Internet),
+		Digest: func(z *zones.Zone) string { return fmt.Sprintf("%x", proof.ZONEMD(z)) },
+	}
+	for _, s := range a.plan.Signing {
+		if s.Way == workspace.BehindSigner {
+			base.Signed = append(base.Signed, s.Zone)
+		}
+	}
+	x, err := o.live(ctx, a.plan.WorldAt(a.plan.plan, at), o.asking, base)
+	a.live = &x
+	return err
+}
 
 // ask reads what is to be proved.
 func (o *prove) ask(ctx context.Context, args []string) (*ask, error) {
@@ -144,13 +178,16 @@ func (o *prove) ask(ctx context.Context, args []string) (*ask, error) {
 	if forms > 1 {
 		return nil, errors.New("give one of --json, --tap and --junit")
 	}
+	if err := o.asking.check(); err != nil {
+		return nil, err
+	}
 	a := &ask{opts: proof.Options{Strict: o.strict, Now: o.now()}}
 	if len(o.old)+len(o.new)+len(o.maps) > 0 {
 		if len(args) > 0 {
 			return nil, fmt.Errorf("--old, --new and --map hold zone files against each other without a workspace; leave out %s", args[0])
 		}
-		if o.certify || o.check != "" {
-			return nil, errors.New("a certificate is of a workspace; leave out --old and --new")
+		if o.certify || o.check != "" || o.asking.on {
+			return nil, errors.New("--certify, --check and --live are of a workspace; leave out --old and --new")
 		}
 		var err error
 		a.in, err = o.input()

@@ -59,6 +59,9 @@ func (o *prove) print(a *ask, r *proof.Report, w *wording) {
 		}
 	}
 	fmt.Fprint(o.out, w.summary(a, r))
+	if a.live != nil {
+		a.live.print(o.out)
+	}
 }
 
 func (o *prove) printJSON(a *ask, r *proof.Report) error {
@@ -90,9 +93,14 @@ func (o *prove) printJSON(a *ask, r *proof.Report) error {
 		Verdict  string         `json:"verdict"`
 		Findings []row          `json:"findings"`
 		Levels   map[string]int `json:"levels"`
+		Live     *liveJSON      `json:"live,omitempty"`
 	}{Format: 1, Verdict: "preserved", Findings: []row{}, Levels: map[string]int{}}
 	if !a.holds(r) {
 		v.Verdict = "lost"
+	}
+	if a.live != nil {
+		x := a.live.json()
+		v.Live = &x
 	}
 	for i, n := range r.Counts.Levels {
 		v.Levels[level(i)] = n
@@ -140,6 +148,17 @@ func results(a *ask, r *proof.Report) (checks []proof.Check, bad map[string][]fi
 	for _, f := range r.Faults {
 		if f.Severity >= finding.Error {
 			bad[f.ID] = append(bad[f.ID], f.Finding)
+		}
+	}
+	if a.live != nil {
+		for _, f := range a.live.findings {
+			if f.Severity < finding.Error && f.ID != "T-UNSEEN" { // what was not seen is not good
+				continue
+			}
+			if !slices.ContainsFunc(checks, func(c proof.Check) bool { return c.ID == f.ID }) {
+				checks = append(checks, proof.Check{ID: f.ID, Severity: f.Severity, Says: "the servers serve what was proved"})
+			}
+			bad[f.ID] = append(bad[f.ID], f)
 		}
 	}
 	return checks, bad
