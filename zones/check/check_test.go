@@ -146,6 +146,7 @@ func cases() []example {
 		{"an exchange that does not exist", "X-DANGLE:5", "@ MX 10 mail", "@ MX 10 mail\n* A 192.0.2.1"},
 		{"a service without address", "G-ADDR:5", "_sip._tcp SRV 1 1 5060 x\nx TXT y", "_sip._tcp SRV 1 1 5060 x\nx AAAA 2001:db8::1\n_ftp._tcp SRV 0 0 0 ."},
 		{"an address for an exchange (RFC 1035 3.3.9)", "G-ADDR:5", "@ MX 10 192.0.2.1.", "@ MX 10 192.0.2.x."},
+		{"an address for a server, below the origin", "G-ADDR:5", "@ NS 192.0.2.1", "@ NS 192.0.2.1\n1.2.0.192 A 192.0.2.1\n192.0.2.1 A 192.0.2.1"},
 		{"a chain of 11", "X-LEN:5", chain(11), chain(10)},
 		{"a chain of 13: one finding", "X-LEN:7", chain(13), chain(9)},
 

@@ -8,7 +8,7 @@ import (
 )
 
 // hidden counts the records that a cut or DNAME keeps from being answered
-// (RFC 1034 4.3.2 step 3b, RFC 6672 2.3).
+// (RFC 1034 4.3.2 step 3b, RFC 6672 2.4).
 type hidden struct {
 	by    zones.RRset // the NS or DNAME; zero where nothing hides
 	count int
@@ -106,7 +106,7 @@ func (c *checker) delegation(ns zones.RRset) {
 }
 
 // cycles looks for delegations whose servers all lie below each other's cuts,
-// without an address on the way (RFC 1034 4.2.2: the zones are unreachable).
+// without an address on the way (RFC 1034 4.2.1: then no one can reach the zones).
 func (c *checker) cycles() {
 	needs := map[zones.Name][]zones.Name{} // a cut that is not reached by itself, and the cuts that would lead there
 	feeds := map[zones.Name][]zones.Name{} // the reverse

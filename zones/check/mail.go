@@ -72,7 +72,7 @@ func dkimKey(text string) error {
 			if _, ok := any.(*rsa.PublicKey); ok {
 				return nil
 			}
-		} else if _, err := x509.ParsePKCS1PublicKey(key); err == nil { // RFC 6376 3.3.1, erratum 3017
+		} else if _, err := x509.ParsePKCS1PublicKey(key); err == nil { // as RFC 6376 3.6.1 has it; the line before is what its erratum 3017 says
 			return nil
 		}
 		return fmt.Errorf("p= holds no whole RSA key")

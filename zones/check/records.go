@@ -33,7 +33,7 @@ func (c *checker) privates(s zones.RRset) {
 }
 
 // The limits of a response: over UDP what passes every network unbroken (DNS
-// flag day 2020; RFC 9715 3.1 asks for such a limit), over TCP the length field (RFC 1035 4.2.2).
+// flag day 2020; RFC 9715 asks for such a limit), over TCP the length field (RFC 1035 4.2.2).
 const (
 	udpRoom = 1232
 	tcpRoom = 65535
@@ -122,7 +122,7 @@ func (c *checker) caa(s zones.RRset) {
 		tag, value := d[2:2+int(d[1])], d[2+int(d[1]):]
 		var why string
 		switch strings.ToLower(tag) { // RFC 8659 4.1: case does not matter
-		case "issue", "issuewild", "issuemail", "issuevmc": // RFC 8659 4.2, RFC 9495 3
+		case "issue", "issuewild", "issuemail", "issuevmc": // RFC 8659 4.2, RFC 9495
 			if !issuer(value) {
 				why = fmt.Sprintf("%s is no domain of an authority with parameters", clip(value))
 			}
@@ -131,9 +131,9 @@ func (c *checker) caa(s zones.RRset) {
 			if scheme = strings.ToLower(scheme); !ok || rest == "" || scheme != "mailto" && scheme != "http" && scheme != "https" || strings.ContainsAny(value, " \t") {
 				why = fmt.Sprintf("%s is no mailto:, http: or https: address", clip(value))
 			}
-		case "contactemail", "contactphone", "auth", "path", "policy": // registered, or reserved (RFC 8659 7.2)
+		case "contactemail", "contactphone", "auth", "path", "policy": // registered, or reserved (RFC 8659 8)
 		default:
-			why = fmt.Sprintf("the tag %s is not registered (RFC 8659 7.2)", clip(tag))
+			why = fmt.Sprintf("the tag %s is not registered (RFC 8659 8)", clip(tag))
 		}
 		if why != "" {
 			c.tell("S-CAA", s, i, "the CAA of %v cannot be read: %s", s.Owner().Text(), why)

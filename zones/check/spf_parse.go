@@ -48,7 +48,7 @@ func parseSPF(text string) ([]term, error) {
 				if name == "redirect" {
 					redirect = &term{w, name, spec}
 				}
-			} else if err := macroString(spec); err != nil {
+			} else if _, err := macroString(spec); err != nil {
 				return nil, fmt.Errorf("%s: %w", clip(w), err)
 			}
 			continue
@@ -116,20 +116,22 @@ func mechanism(w string) (term, error) {
 	return t, fmt.Errorf("no mechanism of this name is known (RFC 7208 4.6.2)")
 }
 
-// cutCIDR takes the dual-cidr-length from the end (RFC 7208 5.6). A slash
-// inside braces is a macro's delimiter.
+// cutCIDR takes the dual-cidr-length from the end (RFC 7208 5.6); other slashes
+// belong to the domain-spec.
 func cutCIDR(s string) (rest string, ok bool) {
-	from := strings.LastIndexByte(s, '}') + 1
-	i := strings.IndexByte(s[from:], '/')
-	if i < 0 {
-		return s, true
+	ok = true
+	for _, l := range []struct {
+		mark string
+		most int
+	}{{"//", 128}, {"/", 32}} {
+		if i := strings.LastIndex(s, l.mark); i >= 0 {
+			if n := s[i+len(l.mark):]; n != "" && strings.Trim(n, "0123456789") == "" {
+				ok = ok && prefix(n, l.most)
+				s = s[:i]
+			}
+		}
 	}
-	rest, tail := s[:from+i], s[from+i:]
-	four, six, both := strings.Cut(tail, "//")
-	if four != "" && !prefix(four[1:], 32) || both && !prefix(six, 128) {
-		return rest, false
-	}
-	return rest, true
+	return s, ok
 }
 
 // prefix reads a prefix length without leading zeros.
@@ -157,11 +159,8 @@ func domainSpec(s string) error {
 	if s == "" {
 		return fmt.Errorf("the domain is missing")
 	}
-	if err := macroString(s); err != nil {
+	if last, err := macroString(s); err != nil || last == len(s) {
 		return err
-	}
-	if strings.HasSuffix(s, "}") || strings.HasSuffix(s, "%%") || strings.HasSuffix(s, "%_") || strings.HasSuffix(s, "%-") {
-		return nil
 	}
 	head := strings.TrimSuffix(s, ".")
 	dot := strings.LastIndexByte(head, '.')
@@ -182,27 +181,30 @@ func domainSpec(s string) error {
 	return nil
 }
 
-// macroString checks a macro-string (RFC 7208 7.1).
-func macroString(s string) error {
+// macroString checks a macro-string (RFC 7208 7.1) and tells where its last macro
+// ends; 0 for none.
+func macroString(s string) (last int, err error) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c <= ' ' || c > '~':
-			return fmt.Errorf("a character that is not printable ASCII")
+			return 0, fmt.Errorf("a character that is not printable ASCII")
 		case c != '%':
 			continue
 		}
 		i++
 		if i < len(s) && strings.IndexByte("%_-", s[i]) >= 0 {
+			last = i + 1
 			continue
 		}
 		end := strings.IndexByte(s[i:], '}')
 		if i >= len(s) || s[i] != '{' || end < 0 {
-			return fmt.Errorf("a %% that begins no macro (RFC 7208 7.1)")
+			return 0, fmt.Errorf("a %% that begins no macro (RFC 7208 7.1)")
 		}
 		m := s[i+1 : i+end]
 		i += end
+		last = i + 1
 		if m == "" || strings.IndexByte("slodiphcrtv", m[0]|0x20) < 0 {
-			return fmt.Errorf("an unknown macro letter")
+			return 0, fmt.Errorf("an unknown macro letter")
 		}
 		m = m[1:]
 		n := 0
@@ -210,14 +212,14 @@ func macroString(s string) error {
 			n++
 		}
 		if n > 0 && strings.Trim(m[:n], "0") == "" {
-			return fmt.Errorf("a macro that keeps no label")
+			return 0, fmt.Errorf("a macro that keeps no label")
 		}
 		m = strings.TrimPrefix(strings.TrimPrefix(m[n:], "r"), "R")
 		if strings.Trim(m, ".-+,/_=") != "" {
-			return fmt.Errorf("an unknown transformation in a macro")
+			return 0, fmt.Errorf("an unknown transformation in a macro")
 		}
 	}
-	return nil
+	return last, nil
 }
 
 // expand puts the domain in place of %{d}; false where another macro is left,

@@ -47,7 +47,7 @@ func (c *checker) literal(s zones.RRset) {
 }
 
 // star reports data that name an asterisk, which is asked for as it stands
-// (RFC 4592 4.3 and on: no synthesis takes place in data).
+// (RFC 4592 3.3: only owners are synthesised).
 func (c *checker) star(s zones.RRset, i int, n zones.Name) bool {
 	if !n.IsWildcard() {
 		return false
@@ -91,6 +91,8 @@ func (c *checker) target(s zones.RRset, i int, e rdata.Embedded) {
 		c.tell("X-MX-CNAME", s, i, "%v names %v, which is an alias (RFC 2181 10.3)", s.Key(), n.Text())
 	case !end.alias.IsZero() && end.nowhere(), end.kind == referral:
 		// The alias is at fault; the child answers, and glue is the delegation's matter.
+	case end.kind == missing && c.addressBy(n) && (e.Role == rdata.Host || e.Role == rdata.Exchange || t == zones.TypeSRV):
+		c.tell("G-ADDR", s, i, "%v names an address where a host's name must stand, which makes it %v", s.Key(), n.Text())
 	case end.kind == missing:
 		if !c.lost(s, i, n) {
 			c.tell("X-DANGLE", s, i, "%v names %v, which does not exist", s.Key(), n.Text())
@@ -113,6 +115,12 @@ func stated(e end, t zones.Type) bool {
 func dotted(n zones.Name) bool {
 	a, err := netip.ParseAddr(n.Text())
 	return err == nil && a.Is4()
+}
+
+// addressBy tells whether what stands before the origin is an address.
+func (c *checker) addressBy(n zones.Name) bool {
+	rest, err := n.Rebase(c.z.Origin(), zones.Root())
+	return err == nil && dotted(rest)
 }
 
 // alias looks at a CNAME.
@@ -163,7 +171,7 @@ func (c *checker) dname(s zones.RRset) {
 		switch e.kind {
 		case looped:
 			return
-		case grown:
+		case grown, long:
 			if moved, err := n.Rebase(s.Owner(), t); err == nil {
 				if _, by, _ := c.find(moved); !by.IsZero() {
 					c.growing = append(c.growing, s.Owner())
@@ -178,12 +186,26 @@ func (c *checker) dname(s zones.RRset) {
 	}
 }
 
-// growths reports DNAMEs that make names longer by way of each other.
+// growths reports circles of DNAMEs that were not followed to their end: each
+// round makes the names longer, or the circle itself is very long.
 func (c *checker) growths() {
 	for _, circle := range circles(c.growing, c.grows) {
+		more := 0
+		for _, n := range circle {
+			s, ok := c.z.Lookup(n, zones.TypeDNAME)
+			if !ok {
+				more = 0
+				break // through another zone
+			}
+			more += len(s.Data(0)) - len(n.Wire())
+		}
 		s, ok := c.z.Lookup(circle[0], zones.TypeDNAME)
-		if ok && len(circle) > 1 { // one alone was reported
+		switch {
+		case !ok || len(circle) == 1: // another zone's, or it was reported
+		case more > 0:
 			c.tell("X-DNAME-GROW", s, 0, "%v makes names longer without end, by way of %v", s.Key(), circle[1].Text())
+		default:
+			c.tell("X-LOOP", s, 0, "the chain from %v goes in a circle of %d aliases", s.Key(), len(circle))
 		}
 	}
 }
@@ -216,7 +238,7 @@ func (c *checker) reportLoops() {
 	c.loops = rest
 }
 
-// beside looks at what stands with a CNAME (RFC 1034 3.6.2; RFC 4034 2.5, 3:
+// beside looks at what stands with a CNAME (RFC 1034 3.6.2; RFC 4035 2.5:
 // the records of signing may).
 func (c *checker) beside(n zones.Name, sets []zones.RRset) {
 	alias, ok := c.z.Lookup(n, zones.TypeCNAME)
