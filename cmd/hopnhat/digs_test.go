@@ -28,14 +28,14 @@ var odd = []struct {
 	{`l\"m`, true},
 	{`t\@u`, true},
 	{`\(v\)`, true},
-	{`d\032e`, false},
-	{`f\.g`, false},
-	{`p\\q`, false},
-	{`\225\187\159`, false},
-	{`n'o`, false},
-	{`w&x`, false},
-	{`-r`, false},
-	{`+s`, false},
+	{`d\032e`, true},
+	{`f\.g`, true},
+	{`p\\q`, true},
+	{`\225\187\159`, true},
+	{`n'o`, true},
+	{`w&x`, true},
+	{`-r`, true},
+	{`+s`, true},
 }
 
 // TestDigs pastes the commands of findings into a shell: each asks the

@@ -3,9 +3,9 @@ package probe
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/rdata"
 )
 
@@ -113,15 +113,5 @@ func recordText(r zones.Record) string {
 
 // Dig is the command that shows an answer.
 func (e Expectation) Dig(host string, port uint16) string {
-	return fmt.Sprintf("dig @%s -p %d +norec -q %s -t %v", host, port, shellQuote(e.Name.String()), e.Type)
-}
-
-// shellQuote quotes what a POSIX shell would not take as it is.
-func shellQuote(s string) string {
-	for _, c := range []byte(s) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("._-:/", c) >= 0) {
-			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-		}
-	}
-	return s
+	return fmt.Sprintf("dig @%s -p %d +norec -q %s -t %v", host, port, finding.Shell(e.Name.String()), e.Type)
 }

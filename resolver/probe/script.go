@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/rdata"
 )
 
@@ -29,7 +30,7 @@ func Script(w io.Writer, es []Expectation, about About) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "#!/bin/sh\n# Smoke test: %s\n# %d questions. Usage: sh SCRIPT [SERVER [PORT]]   Output: TAP. Exit: 0 as expected, 1 something differs, 2 could not ask.\n",
 		about.Title, len(es))
-	fmt.Fprintf(b, "default_server=%s default_port=%d planned=%d first=%s\n", shellQuote(about.Host), about.Port, len(es), shellQuote(about.First.String()))
+	fmt.Fprintf(b, "default_server=%s default_port=%d planned=%d first=%s\n", finding.Shell(about.Host), about.Port, len(es), finding.Shell(about.First.String()))
 	b.WriteString(scriptBody)
 	b.WriteString("\necho \"1..$planned\"\nask() {\n\tdig \"@$server\" -p \"$port\" +noall +comments +question +answer +authority +additional +norec +nocookie +nosplit +time=2 +tries=3 -f - <<'QUESTIONS'\n")
 	for _, e := range es {

@@ -144,7 +144,7 @@ func (m *merger) decideName(u *unit) {
 		}
 	}
 	if len(beside) > 0 {
-		m.find("M-HALF", finding.Warning, whole.At, fmt.Sprintf("taking the source's side of %s removes the target's %s, which the source does not bring",
+		m.find("M-HALF", finding.Error, whole.At, fmt.Sprintf("taking the source's side of %s removes the target's %s, which the source does not bring",
 			u.name.Text(), list(beside)), "if they are to go on, say target-becomes: NAME, or decide their types by lines of their own")
 	}
 }

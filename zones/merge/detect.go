@@ -48,7 +48,7 @@ func (m *merger) detect() {
 	}
 	for _, f := range m.flows {
 		if f.stands() && f.typ() == zones.TypeNS {
-			m.find("D-LAME-RENAMED", finding.Warning, f.set.From(0).Place,
+			m.find("D-LAME-RENAMED", finding.Error, f.set.From(0).Place,
 				fmt.Sprintf("the delegation of %s is carried to %s: the child's servers must serve the new name too", f.old().Text(), f.at.Text()),
 				"tell who runs them; a DS is not carried and must be made anew for the new name")
 		}

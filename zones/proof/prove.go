@@ -251,8 +251,8 @@ func (w *walker) fault(b *broken, o Options) Fault {
 		}
 	}
 	f.Dig = []string{
-		fmt.Sprintf("dig @%s %s %v", server(false), f.Witness.OldName, b.qtype),
-		fmt.Sprintf("dig @%s %s %v", server(true), name, b.qtype),
+		"dig @" + server(false) + " " + finding.Ask(f.Witness.OldName, b.qtype),
+		"dig @" + server(true) + " " + finding.Ask(name, b.qtype),
 	}
 	return f
 }

@@ -204,12 +204,15 @@ func (o *serve) hello(p *planned, stages []daemon.Stage, d *daemon.Daemon) {
 // record that takes a new name without a conflict.
 func sample(p *planned) []zones.Name {
 	for _, e := range p.plan.Ledger().Entries() {
-		if e.Disposition == merge.Renamed && e.Record.Type == zones.TypeA && e.Zone.View == zones.Internet && !e.Record.Owner.IsWildcard() {
+		if e.Disposition == merge.Renamed && e.Record.Type == zones.TypeA && e.Zone.View == zones.Internet && plain(e.Record.Owner) && plain(e.New.Owner) {
 			return []zones.Name{e.Record.Owner, e.New.Owner}
 		}
 	}
 	return nil
 }
+
+// plain tells whether a name can be pasted into a shell as it is.
+func plain(n zones.Name) bool { return finding.Shell(n.Text()) == n.Text() && n.Text()[0] != '-' }
 
 // files is serving without a workspace.
 func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon), error) {

@@ -142,7 +142,7 @@ func (a *applier) row(k string, r Edited) {
 	d := a.old[k]
 	switch {
 	case f[At] == "":
-		a.fail("T-EMPTY", r, At, "the row has no name", "fill it in, or delete the row")
+		a.fail("T-BLANK", r, At, "the row has no name", "fill it in, or delete the row")
 		return
 	case d == nil && f[Take] == "" && f[State] == "":
 		return // a conflict that is still open
