@@ -105,6 +105,7 @@ func cases() []example {
 		{"two DMARC (6.6.3)", "S-DMARC-2:6", "_dmarc TXT \"v=DMARC1; p=none\"\n_dmarc TXT \"v=DMARC1;p=reject\"", "_dmarc TXT \"v=DMARC1; p=none\"\n_dmarc TXT \"v=dmarc1; p=reject\""},
 		{"STS without host (3.2)", "S-STS:5", "_mta-sts TXT \"v=STSv1; id=20250101\"", "_mta-sts TXT \"v=STSv1; id=20250101;\"\nmta-sts A 192.0.2.1"},
 		{"STS twice (3.1)", "S-STS:6", "_mta-sts TXT \"v=STSv1; id=1\"\n_mta-sts TXT \"v=STSv1; id=2\"\nmta-sts A 192.0.2.1", "_mta-sts TXT \"v=STSv1; id=1\"\n_mta-sts TXT \"x\"\nmta-sts CNAME x.example."},
+		{"STS host is an alias that dangles: the alias is at fault", "X-DANGLE:6", "_mta-sts TXT \"v=STSv1; id=1\"\nmta-sts CNAME gone", "_mta-sts TXT \"v=STSv1; id=1\"\nmta-sts CNAME ns"},
 		{"STS without id (3.1)", "S-STS:5", "_mta-sts TXT \"v=STSv1;\"\nmta-sts A 192.0.2.1", "_mta-sts.x TXT \"v=STSv1; id=a1\"\nmta-sts.x AAAA 2001:db8::1"},
 
 		// RFC 6698, 7671
@@ -114,6 +115,8 @@ func cases() []example {
 		{"TLSA selector", "S-TLSA:5", "_25._tcp.ns TLSA 3 2 1 " + hash(32), "*._tcp.ns TLSA 3 0 2 " + hash(64)},
 		{"TLSA matching type", "S-TLSA:5", "_25._tcp.ns TLSA 3 1 3 " + hash(32), "_25._tcp.ns TLSA 2 0 0 3082"},
 		{"TLSA length", "S-TLSA:5", "_25._tcp.ns TLSA 3 1 1 " + hash(31), "_25._tcp.ns TLSA 3 1 2 " + hash(64)},
+
+		{"TLSA length of SHA-512", "S-TLSA:5", "_25._tcp.ns TLSA 3 1 2 " + hash(32), "_25._tcp.ns TLSA 3 1 0 " + hash(31)},
 
 		// RFC 8659
 		{"CAA tag", "S-CAA:5", "@ CAA 0 isue \"ca.example\"", "@ CAA 0 ISSUE \"ca.example; account=123\"\n@ CAA 128 issuewild \";\""},
@@ -144,6 +147,7 @@ func cases() []example {
 		{"an alias of a name without records", "X-DANGLE:5", "x CNAME y\nz.y A 192.0.2.1", "x CNAME z.y\nz.y A 192.0.2.1"},
 		{"a dangling DNAME", "X-DANGLE:5", "x DNAME y", "x DNAME y\nz.y A 192.0.2.1"},
 		{"an exchange that does not exist", "X-DANGLE:5", "@ MX 10 mail", "@ MX 10 mail\n* A 192.0.2.1"},
+		{"a service is an alias that dangles: the alias is at fault", "X-DANGLE:6", "_sip._tcp SRV 1 1 5060 x\nx CNAME gone", "_sip._tcp SRV 1 1 5060 x\nx CNAME ns"},
 		{"a service without address", "G-ADDR:5", "_sip._tcp SRV 1 1 5060 x\nx TXT y", "_sip._tcp SRV 1 1 5060 x\nx AAAA 2001:db8::1\n_ftp._tcp SRV 0 0 0 ."},
 		{"an address for an exchange (RFC 1035 3.3.9)", "G-ADDR:5", "@ MX 10 192.0.2.1.", "@ MX 10 192.0.2.x."},
 		{"an address for a server, below the origin", "G-ADDR:5", "@ NS 192.0.2.1", "@ NS 192.0.2.1\n1.2.0.192 A 192.0.2.1\n192.0.2.1 A 192.0.2.1"},
@@ -163,6 +167,7 @@ func cases() []example {
 		{"a CNAME beside others (RFC 1034 3.6.2)", "N-CNAME-OTHER:5", "x CNAME ns\nx TXT y", "x CNAME ns\ny TXT y"},
 		{"two CNAMEs (RFC 2181 10.1)", "N-CNAME-OTHER:6", "x CNAME ns\nx CNAME y.example.", "x CNAME ns\ny CNAME y.example."},
 
+		{"a child's server that does not exist", "X-DANGLE:5", "x NS gone\nx NS ns", "x NS gone.example.\nx NS ns"},
 		{"DS at the own apex (RFC 4035 2.4)", "G-DS:5", "@ DS 1 8 2 " + hash(32), "x NS ns\nx DS 1 8 2 " + hash(32)},
 		{"two DNAMEs (RFC 6672 2.4)", "N-CNAME-OTHER:6", "x DNAME a.example.\nx DNAME b.example.", "x DNAME a.example.\ny DNAME b.example."},
 		{"what lies below a cut is not judged", "N-CUT:5", "x NS ns\na.x CNAME a.x\nb.x MX 1 gone\n*.c.x NS ns", "y NS ns\nx NS z.y\nz.y A 192.0.2.2"},
@@ -173,8 +178,12 @@ func cases() []example {
 		{"a missing dot in an MX", "Z-DOUBLE:5", "@ MX 1 mail.example.vn", "@ MX 1 mail.example.vn.\nmail A 192.0.2.1"},
 		{"a missing dot in owners: one cause", "Z-DOUBLE:6", "$ORIGIN example.vn\na A 192.0.2.1\nb A 192.0.2.1", "$ORIGIN example.vn.\na A 192.0.2.1\naexample.vn A 192.0.2.1"},
 		{"a missing dot in a reverse record", "Z-DOUBLE:5", "x PTR www.example.vn", "x PTR www.example.vn."},
+		{"a loopback address", "M-PRIVATE:5", "a A 127.0.0.1", "a A 128.0.0.1"},
+		{"a link-local address (RFC 3927)", "M-PRIVATE:5", "a A 169.254.0.1", "a A 169.253.0.1"},
+		{"a unique local address (RFC 4193)", "M-PRIVATE:5", "a AAAA fd00::1", "a AAAA fe00::1"},
 		{"control characters", "G-CTRL:5", "x TXT \"a\" \"b\\009c\"", "x TXT \"a\\200\\195\""},
 		{"a set above 1232 octets", "G-SIZE:5", many("x TXT \"%0200d\"\n", 6), many("x TXT \"%0200d\"\n", 5)},
+		{"names that may be pointers (RFC 3597 4)", "G-SIZE:5", many("@ MX 1 h%02d\n", 60) + "* A 192.0.2.1", many("@ MX 1 h%02d\n", 50) + "* A 192.0.2.1"},
 		{"a set above 65535 octets", "G-SIZE:5", many("x TXT \"%0250d\"\n", 260), many("x A 192.0.2.%d\n", 60)},
 	}
 }

@@ -40,6 +40,12 @@ func TestSeveral(t *testing.T) {
 			[2]string{"a.example", "www A 192.0.2.2\nwww A 192.0.2.1\n"},
 		},
 		{
+			"the name of an address that has none", "S-FCRDNS:4",
+			[2]string{"2.0.192.in-addr.arpa", "1 PTR www.a.example.\n"},
+			[2]string{"a.example", "ww A 192.0.2.1\n"},
+			[2]string{"a.example", "* A 192.0.2.1\n"},
+		},
+		{
 			"the same for IPv6 (RFC 3596 2.5)", "S-FCRDNS:4",
 			[2]string{"8.b.d.0.1.0.0.2.ip6.arpa", strings.Repeat("0.", 15) + "1.0.0.0.0.f.0.0.0 PTR www.a.example.\n"},
 			[2]string{"a.example", "www AAAA 2001:db8:f00::1\n"},
@@ -47,7 +53,7 @@ func TestSeveral(t *testing.T) {
 		},
 		{
 			"an exchanger without PTR", "S-FCRDNS:5",
-			[2]string{"a.example", "@ MX 10 mail\nmail A 192.0.2.1\n"},
+			[2]string{"a.example", "@ MX 10 mail\nmail A 192.0.2.1\nx MX 1 mail\n"},
 			[2]string{"2.0.192.in-addr.arpa", "2 PTR mail.a.example.\n"},
 			[2]string{"2.0.192.in-addr.arpa", "1 PTR mail.a.example.\n"},
 		},
@@ -127,6 +133,12 @@ func TestWorld(t *testing.T) {
 	sub := parse(t, "sub.a.example", soa)
 	if fs := World(world(a, parse(t, "b.example", soa+"www A 192.0.2.1\n"), sub), Options{}); len(fs) > 0 {
 		t.Errorf("a good world: %v", fs)
+	}
+	// The child answers for itself, and its parent's glue is the parent's matter.
+	up := parse(t, "c.example", soa+"sub NS ns.sub\nns.sub A 192.0.2.1\n_dmarc TXT \"v=DMARC1; p=none; rua=mailto:a@sub.c.example\"\n")
+	down := parse(t, "sub.c.example", soa+"_dmarc TXT \"v=DMARC1; p=none; rua=mailto:a@c.example\"\n")
+	if fs := World(world(up, down), Options{}); len(fs) > 0 {
+		t.Errorf("parent and child: %v", fs)
 	}
 	if World(zones.World{}, Options{}) != nil {
 		t.Error("nothing is something")
