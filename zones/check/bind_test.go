@@ -90,6 +90,8 @@ func TestBIND(t *testing.T) {
 		{"a cut that hides", "sub NS ns\nwww.sub A 192.0.2.2", 0, 0, "N-CUT", loads},
 		{"owners without dot", "$ORIGIN example.vn\na A 192.0.2.1", 0, 0, "Z-DOUBLE Z-DOUBLE", loads},
 
+		{"an exchange without dot", "@ MX 1 mail\nmail.example.vn A 192.0.2.1", 0, 1, "Z-DOUBLE Z-DOUBLE", milder},
+
 		{"two SPF", "@ TXT \"v=spf1 -all\"\n@ TXT \"v=spf1 ~all\"", 0, 1, "S-SPF-2", silent},
 		{"a DKIM key", "s._domainkey TXT \"p=x\"", 0, 1, "S-DKIM", silent},
 		{"null MX", "@ MX 0 .\n@ MX 10 ns", 0, 1, "S-NULLMX", silent},

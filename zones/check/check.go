@@ -50,6 +50,7 @@ type checker struct {
 	hidden                      // what a cut or DNAME hides, while the walk is below it
 	stars    map[zones.Name]int // where the finding of an inner asterisk stands in out
 	doubled  int                // where the finding of doubled owners stands in out, and 1
+	missed   bool               // a record names an owner that is there doubled
 	private  map[zones.Type]int // likewise for private addresses
 	policies map[zones.Name]*policy
 	asked    map[netip.Addr]bool       // addresses of exchangers that were looked at
@@ -59,7 +60,7 @@ type checker struct {
 	growing  []zones.Name              // owners of DNAMEs that make names longer,
 	grows    map[zones.Name]zones.Name // and the next DNAME on the way
 	circles  map[zones.Name]bool       // owners of circles that were reported
-	glueless map[zones.Name]bool       // cuts with a finding of D-GLUE
+	glueless map[zones.Name]bool       // cuts that lack glue
 }
 
 func run(x *index, z *zones.Zone, o Options) []finding.Finding {
@@ -79,6 +80,9 @@ func run(x *index, z *zones.Zone, o Options) []finding.Finding {
 	c.cycles()
 	c.endless()
 	c.growths()
+	if c.missed && c.doubled > 0 {
+		c.out[c.doubled-1].Severity = finding.Error
+	}
 	for id, n := range c.times {
 		if more := n - o.Max; more > 0 {
 			c.out[c.last[id]].Found += fmt.Sprintf(" (and %d more of this kind, which are not listed)", more)

@@ -177,6 +177,8 @@ func cases() []example {
 		{"a missing dot in data", "Z-DOUBLE:5", "x CNAME www.example.vn", "x CNAME www.example.vn.\nwww A 192.0.2.1"},
 		{"a missing dot in an MX", "Z-DOUBLE:5", "@ MX 1 mail.example.vn", "@ MX 1 mail.example.vn.\nmail A 192.0.2.1"},
 		{"a missing dot in owners: one cause", "Z-DOUBLE:6", "$ORIGIN example.vn\na A 192.0.2.1\nb A 192.0.2.1", "$ORIGIN example.vn.\na A 192.0.2.1\naexample.vn A 192.0.2.1"},
+		{"a missing dot in an owner, and who names it", "Z-DOUBLE:6", "@ MX 1 mail\nmail.example.vn A 192.0.2.1\nx CNAME mail\nwww.example.vn A 192.0.2.1", "@ MX 1 mail\nmail.example.vn. A 192.0.2.1\nx CNAME mail"},
+		{"a missing dot in glue", "Z-DOUBLE:6", "x NS ns.x\nns.x.example.vn A 192.0.2.1", "x NS ns.x\nns.x.example.vn. A 192.0.2.1"},
 		{"a missing dot in a reverse record", "Z-DOUBLE:5", "x PTR www.example.vn", "x PTR www.example.vn."},
 		{"a loopback address", "M-PRIVATE:5", "a A 127.0.0.1", "a A 128.0.0.1"},
 		{"a link-local address (RFC 3927)", "M-PRIVATE:5", "a A 169.254.0.1", "a A 169.253.0.1"},

@@ -94,9 +94,11 @@ func (c *checker) delegation(ns zones.RRset) {
 		if !ok {
 			continue
 		}
-		if t.Within(owner) && !c.sp.addresses(t) && !c.lost(ns, i, t) { // RFC 1034 4.2.1: glue is required
-			c.tell("D-GLUE", ns, i, "the server %v of %v lies below the delegation and has no address here", t.Text(), owner.Text())
+		if t.Within(owner) && !c.sp.addresses(t) { // RFC 1034 4.2.1: glue is required
 			c.glueless[owner] = true
+			if !c.lost(ns, i, t) {
+				c.tell("D-GLUE", ns, i, "the server %v of %v lies below the delegation and has no address here", t.Text(), owner.Text())
+			}
 		}
 		if c.opts.Whole && !child && !self && own.Has(ns.Data(i)) {
 			self = true
@@ -202,7 +204,7 @@ func circles(starts []zones.Name, next map[zones.Name]zones.Name) (out [][]zones
 // apex looks at the records that make a zone.
 func (c *checker) apex() {
 	soa, _ := c.z.Lookup(c.z.Origin(), zones.TypeSOA)
-	if _, ok := c.z.Lookup(c.z.Origin(), zones.TypeNS); !ok { // RFC 1034 4.2.1
+	if _, ok := c.z.Lookup(c.z.Origin(), zones.TypeNS); !ok && !c.strayed(c.z.Origin()) { // RFC 1034 4.2.1
 		c.tell("G-NS", soa, 0, "the zone has no NS record at its apex %v", c.z.Origin().Text())
 	}
 	f := c.z.SOA()

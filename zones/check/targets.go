@@ -255,12 +255,31 @@ func (c *checker) beside(n zones.Name, sets []zones.RRset) {
 	}
 }
 
-// lost reports a name that leads nowhere because its final dot is missing.
+// lost tells whether a name that leads nowhere does so because a final dot is
+// missing: its own, which is reported here, or that of the owner meant, which
+// doubledOwner reports.
 func (c *checker) lost(s zones.RRset, i int, n zones.Name) bool {
+	if c.strayed(n) {
+		return true
+	}
 	if !doubles(n, c.z.Origin()) {
 		return false
 	}
 	c.say("Z-DOUBLE", finding.Error, s.From(i).Place, fmt.Sprintf("%v names %v, which ends in the zone's name twice and does not exist", s.Key(), n.Text()))
+	return true
+}
+
+// strayed tells whether a name stands in the zone with the origin behind it once
+// more; the finding of doubled owners is an error then.
+func (c *checker) strayed(n zones.Name) bool {
+	m, err := n.Rebase(zones.Root(), c.z.Origin())
+	if err != nil || !doubles(m, c.z.Origin()) || !c.sp.has(m) {
+		return false
+	}
+	if s, by, _ := c.find(m); !by.IsZero() || s.kind == referral && m != s.node {
+		return false // hidden
+	}
+	c.missed = true
 	return true
 }
 

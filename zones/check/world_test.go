@@ -153,9 +153,10 @@ func TestApex(t *testing.T) {
 		{"@ SOA ns hm 1 10800 3600 14400 3600\n@ NS ns\nns A 192.0.2.1\n", "G-SOA:1"},
 		{"@ SOA ns hm 1 4294967295 4294967294 4294967295 3600\n@ NS ns\nns A 192.0.2.1\n", "G-SOA:1"},
 		{"@ SOA ns hm 1 10800 3600 14401 3600\n@ NS ns\nns A 192.0.2.1\n", ""},
+		{"@ SOA ns hm 1 10800 3600 14401 3600\nexample.vn NS ns\nns A 192.0.2.1\n", "Z-DOUBLE:2"},
 		{"@ SOA ns.example.vn hm 1 10800 3600 14401 3600\n@ NS ns\nns A 192.0.2.1\n", "Z-DOUBLE:1"},
 	} {
-		if got := brief(Zone(parse(t, "example.vn", "$TTL 60\n"+c.text), Options{})); got != strings.Replace(c.want, ":1", ":2", 1) {
+		if got := brief(Zone(parse(t, "example.vn", "$TTL 60\n"+c.text), Options{})); got != strings.NewReplacer(":1", ":2", ":2", ":3").Replace(c.want) {
 			t.Errorf("%q: %s", c.text, got)
 		}
 	}

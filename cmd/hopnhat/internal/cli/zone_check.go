@@ -108,18 +108,21 @@ func (o *zoneCheck) others(z *zones.Zone) (zones.World, error) {
 func together(read, checked []finding.Finding) []finding.Finding {
 	line := func(f finding.Finding) zones.Place { return zones.Place{File: f.At.File, Line: f.At.Line} }
 	dots := map[zones.Place]int{}
-	origins := map[string]bool{} // files with an $ORIGIN that lacks its dot
+	origins := map[string]int{} // by file, an $ORIGIN that lacks its dot
 	for i, f := range read {
 		if f.ID == "Z-DOUBLE" {
 			dots[line(f)] = i
-			origins[f.At.File] = origins[f.At.File] || strings.HasPrefix(strings.ToUpper(f.Line), "$ORIGIN")
+			if strings.HasPrefix(strings.ToUpper(f.Line), "$ORIGIN") {
+				origins[f.At.File] = i
+			}
 		}
 	}
 	for _, f := range checked {
-		if f.ID == "Z-DOUBLE" && origins[f.At.File] && strings.HasPrefix(f.Found, "the owner ") {
-			continue // it was said where the origin is set
+		i, ok := dots[line(f)]
+		if !ok && f.ID == "Z-DOUBLE" && strings.HasPrefix(f.Found, "the owner ") {
+			i, ok = origins[f.At.File] // it was said where the origin is set
 		}
-		if i, ok := dots[line(f)]; ok && (f.ID == "Z-DOUBLE" || f.ID == "X-DANGLE") {
+		if ok && (f.ID == "Z-DOUBLE" || f.ID == "X-DANGLE") {
 			read[i].Severity = max(read[i].Severity, f.Severity)
 			continue
 		}
