@@ -49,7 +49,6 @@ var sampleFaults = []sampleFault{
 		name: "one type dropped of a name that was decided for the source", gone: []string{"ioc.gialai.gov.vn TYPE65401"},
 		id: "C-TYPE-LOST", line: "db.binhdinh.gov.vn type65401", ask: "ioc.binhdinh.gov.vn ioc.gialai.gov.vn TYPE65401",
 		why: "the target has no record of the type, so that none of its own can stand in the way",
-		now: "M-COLLIDE db.binhdinh.gov.vn ioc a",
 	},
 	{
 		name: "a name dropped by the merger", gone: []string{"bidiusta.gialai.org.vn A"},
@@ -81,7 +80,6 @@ var sampleFaults = []sampleFault{
 		name: "the NS records of a source's apex carried over", came: "tpquynhon.gialai.gov.vn. 300 NS ns1.tpquynhon.gialai.gov.vn.",
 		id: "N-APEX", line: "added tpquynhon.gialai.gov.vn. 300 NS", also: []string{"C-CHANGED"},
 		why: "nearer to the record than N-CUT: the delegation is a copy; old names that are aliases now end at it",
-		now: "N-APEX quynhon.binhdinh.gov.vn.zone A 203.0.113.160",
 	},
 	{
 		name: "an alias came and its target did not", gone: []string{"hoitinhoc.gialai.org.vn A", "hoitinhoc.gialai.org.vn TXT"},
@@ -124,9 +122,8 @@ var sampleFaults = []sampleFault{
 	},
 	{
 		name: "a child zone that hides names which the merger brought", zone: soa("smartcity.gialai.gov.vn"),
-		id: "N-CHILD-ZONE", line: "added smartcity.gialai.gov.vn.", ask: "smartcity.binhdinh.gov.vn smartcity.gialai.gov.vn A", also: []string{"C-LOST", "C-TYPE-LOST", "C-WILD-LOST"},
+		id: "N-CHILD-ZONE", line: "added smartcity.gialai.gov.vn.", ask: "smartcity.binhdinh.gov.vn smartcity.gialai.gov.vn A",
 		why: "the cause is the zone, for imported names as for the target's own",
-		now: "C-TYPE-LOST db.binhdinh.gov.vn smartcity a",
 	},
 }
 

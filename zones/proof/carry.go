@@ -352,6 +352,9 @@ func (w *walker) captures(p *place, o *stand, c *claim) int32 {
 func (w *walker) blameCarry(p *place, o, n *stand, c *claim, typ zones.Type, wrong *pair) (cause, string) {
 	nk, _ := n.ask(typ)
 	ck, _ := c.ask(typ)
+	if a := w.newApex(o, n); a >= 0 {
+		return cause{id: "N-CHILD-ZONE", new: true, node: a}, ""
+	}
 	if ck == referral && nk == referral && w.glueMissing(n.cutNode()) {
 		return cause{id: "D-GLUE", new: true, node: n.cutNode()}, "an address of a server below the cut is missing"
 	}
@@ -360,7 +363,7 @@ func (w *walker) blameCarry(p *place, o, n *stand, c *claim, typ zones.Type, wro
 		if n.src >= 0 {
 			node = n.src
 		}
-		if l, _ := w.equal(o, n, typ); l != none && node >= 0 {
+		if l, _ := w.equal(o, n, typ); l != none && node >= 0 && (good(ok) || !w.takesSource(p, typ, o, n, c)) {
 			return cause{id: "M-COLLIDE", new: true, node: node}, "the target's own record stands where the old name's was to come"
 		}
 	}
@@ -369,6 +372,9 @@ func (w *walker) blameCarry(p *place, o, n *stand, c *claim, typ zones.Type, wro
 			return cause{id: "C-LOST", node: node}, "the name that other data point at did not come to " + wrong.new.Text()
 		}
 		return cause{id: "M-TARGET-SEM", new: true, node: n.src, typ: typ}, wrong.old.Text() + " became " + wrong.new.Text() + ", which does not give the same addresses"
+	}
+	if ca, why, is := w.blameEnd(&c.stand, n, typ); is {
+		return ca, why
 	}
 	switch nk {
 	case looped:
@@ -389,7 +395,7 @@ func (w *walker) blameCarry(p *place, o, n *stand, c *claim, typ zones.Type, wro
 		if w.copiedApex(n.cutNode()) {
 			id = "N-APEX"
 		}
-		return cause{id: id, new: true, node: n.cutNode()}, ""
+		return cause{id: id, new: true, node: n.cutNode(), typ: zones.TypeNS}, ""
 	case data, away:
 		if n.alias >= 0 {
 			return cause{id: "C-CHANGED", new: true, node: n.alias}, ""
@@ -400,11 +406,6 @@ func (w *walker) blameCarry(p *place, o, n *stand, c *claim, typ zones.Type, wro
 		return cause{id: "C-CHANGED", node: c.own}, ""
 	}
 	if n.alias >= 0 {
-		if c.alias >= 0 && c.src >= 0 {
-			if l := &w.new.links[w.new.nodes[n.alias].link]; slices.Contains(w.ren.images(w.old.name(c.src)), l.target) {
-				return cause{id: "C-LOST", node: c.src}, "the name that the alias leads to did not come along"
-			}
-		}
 		return cause{id: "C-LOST", new: true, node: n.alias}, "the chain at the new name ends nowhere"
 	}
 	switch {
@@ -414,6 +415,41 @@ func (w *walker) blameCarry(p *place, o, n *stand, c *claim, typ zones.Type, wro
 		return cause{id: "C-TYPE-LOST", node: c.own, typ: typ}, "the new name lacks the type"
 	}
 	return cause{id: "C-LOST", node: c.own}, "the new name does not answer"
+}
+
+// blameEnd finds the cause where an alias became the alias of its target's new
+// name: that name is at fault, and is blamed as it is for itself.
+func (w *walker) blameEnd(o, n *stand, typ zones.Type) (cause, string, bool) {
+	if o.alias < 0 || n.alias < 0 || o.start.moved || n.start.moved {
+		return cause{}, "", false
+	}
+	if k, _ := n.ask(typ); k == looped || k == overlong {
+		return cause{}, "", false
+	}
+	a, b := &w.old.links[w.old.nodes[o.alias].link], &w.new.links[w.new.nodes[n.alias].link]
+	if a.target == b.target || !w.ren.may(a.target, b.target) {
+		return cause{}, "", false
+	}
+	to := labelsDown(b.target, nil)
+	before, x, y := w.old.standAt(b.target), w.old.standAt(a.target), w.new.standAt(b.target)
+	c := claim{stand: x, own: x.owner(labelsDown(a.target, nil))}
+	for _, q := range w.rules.bases {
+		if z, err := a.target.Rebase(q.from, q.to); err == nil && z == b.target {
+			c.base = q
+			break
+		}
+	}
+	if c.own < 0 || c.base.to.IsZero() {
+		return cause{}, "", false
+	}
+	ca, why := w.blameCarry(&place{path: to, size: len(b.target.Wire())}, &before, &y, &c, typ, nil)
+	return carryOf(ca), why, true
+}
+
+// takesSource tells whether a decision brings the old name's records here.
+func (w *walker) takesSource(p *place, typ zones.Type, o, n *stand, c *claim) bool {
+	d := w.rulings.decision(w, p, typ, o, n, c)
+	return d != nil && (d.Take == mapping.Source || d.Take == mapping.Both)
 }
 
 // leftBehind is the node of an old name inside data that exists, where its new
@@ -439,7 +475,8 @@ func (w *walker) nameAt(p *place) zones.Name { return join(p.path, len(p.path), 
 // reportCarry records a fault about an old name and its new one. With a nil
 // claim both questions are for the new name.
 func (w *walker) reportCarry(out *tally, p *place, o, n *stand, typ zones.Type, c cause, why string, from *claim, y zones.Name) {
-	if have := out.by[carryOf(c)]; have != nil && late(p, have) && y.IsZero() {
+	far := from != nil && (c.new && w.apart(c, p) || !c.new && c.node != from.own)
+	if have := out.by[carryOf(c)]; have != nil && have.far == far && late(p, have) && y.IsZero() {
 		have.count++
 		return
 	}
@@ -447,13 +484,14 @@ func (w *walker) reportCarry(out *tally, p *place, o, n *stand, typ zones.Type, 
 	if q == 0 {
 		q = freshType(o, n)
 	}
-	b := broken{cause: carryOf(c), path: p.path, qtype: q, was: o.show(typ), is: n.show(typ), why: why}
+	b := broken{cause: carryOf(c), path: p.path, qtype: q, was: o.show(typ), is: n.show(typ), why: why, far: far}
 	if from != nil {
 		b.from = w.oldName(p, from)
 	}
 	if !y.IsZero() {
 		b.path = labelsDown(y, nil)
 	}
+	b.glue(o, n)
 	out.find(b)
 }
 

@@ -325,6 +325,9 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair, 
 			}
 		}
 	}
+	if c, why, is := w.blameEnd(o, n, typ); is {
+		return c, why
+	}
 	if n.start.moved && !o.start.moved {
 		return cause{id: "N-DNAME-OCC", new: true, node: w.new.dnameOn(path)}, ""
 	}
@@ -351,7 +354,7 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair, 
 		if w.copiedApex(n.cutNode()) {
 			id = "N-APEX"
 		}
-		return cause{id: id, new: true, node: n.cutNode()}, ""
+		return cause{id: id, new: true, node: n.cutNode(), typ: zones.TypeNS}, ""
 	case refused:
 		return cause{id: "C-LOST", node: max(o.start.node, o.src)}, ""
 	}
@@ -467,7 +470,7 @@ func (w *walker) blameCut(o, n *stand) (cause, string) {
 		if w.new.name(b).Below(w.old.name(a)) {
 			return cause{id: "C-LOST", node: a}, "the delegation is gone"
 		}
-		return cause{id: "N-CUT", new: true, node: b}, ""
+		return cause{id: "N-CUT", new: true, node: b, typ: zones.TypeNS}, ""
 	}
 	if l, _ := w.sets(w.old.set(a, zones.TypeNS), w.new.set(b, zones.TypeNS)); l == none {
 		return cause{id: "C-CHANGED", new: true, node: b, typ: zones.TypeNS}, "the delegation goes to other servers"

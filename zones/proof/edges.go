@@ -207,7 +207,7 @@ func (w *walker) delegation(out *tally, p *place, o, n *stand, node int32, cs []
 	if z := w.new.nodes[node].zone; z >= 0 {
 		own := w.new.set(w.new.apex[z], zones.TypeNS)
 		for i := range ns.Len() {
-			if own.Has(ns.Data(i)) && !w.copiedApex(node) {
+			if own.Has(ns.Data(i)) && (o.start.state != at || !w.copiedApex(node)) { // one that hides something is N-APEX
 				c.id = "D-SELF"
 				w.report(out, p, o, n, zones.TypeNS, c, target2(ns.Data(i)).Text())
 				return

@@ -10,17 +10,77 @@ import (
 
 // report records a fault with what the two worlds give.
 func (w *walker) report(out *tally, p *place, o, n *stand, typ zones.Type, c cause, why string) {
-	q, have := typ, out.by[c]
-	if have == nil || !late(p, have) {
-		if q == 0 {
-			q = freshType(o, n)
-		}
+	if c.typ == zones.TypeDS {
+		typ = c.typ // nothing else shows it
 	}
-	if have != nil && (late(p, have) || !earlier(p.path, q, have)) {
+	q, have := typ, out.by[c]
+	far := (o.alias >= 0 || n.alias >= 0) && (c.new && w.apart(c, p) || !c.new && c.node != o.start.node && c.node != o.alias)
+	if have != nil && have.far == far && late(p, have) || have != nil && far && !have.far {
 		have.count++
 		return
 	}
-	out.find(broken{cause: c, path: p.path, qtype: q, was: o.show(typ), is: n.show(typ), why: why})
+	if q == 0 {
+		q = freshType(o, n)
+	}
+	if have != nil && have.far == far && !earlier(p.path, q, have) {
+		have.count++
+		return
+	}
+	b := broken{cause: c, path: p.path, qtype: q, was: o.show(typ), is: n.show(typ), why: why, far: far}
+	b.glue(o, n)
+	out.find(b)
+}
+
+// apart tells whether what is at fault in NEW stands neither at a name nor
+// above it: an alias leads there.
+func (w *walker) apart(c cause, p *place) bool {
+	if c.node < 0 {
+		return false
+	}
+	n, t := c.node, w.new
+	if t.nodes[n].label == "*" && t.nodes[n].parent >= 0 {
+		n = t.nodes[n].parent
+	}
+	return !w.nameAt(p).Within(t.name(n))
+}
+
+// glue says which addresses went with a referral, where those are at fault.
+func (b *broken) glue(o, n *stand) {
+	if b.id == "D-GLUE" && n.kind == referral {
+		b.why = "now " + n.glue()
+		if o.kind == referral {
+			b.why = "before " + o.glue() + "; " + b.why
+		}
+	}
+}
+
+// glue lists the addresses that go with a referral.
+func (s *stand) glue() string {
+	if s.kind != referral {
+		return ""
+	}
+	var b strings.Builder
+	ns := s.t.set(s.cutNode(), zones.TypeNS)
+	for i := range ns.Len() {
+		host := target2(ns.Data(i))
+		if !host.Within(ns.Owner()) {
+			continue
+		}
+		var at []string
+		for _, t := range []zones.Type{zones.TypeA, zones.TypeAAAA} {
+			if set := s.t.held(host, t); !set.IsZero() {
+				at = append(at, text(set))
+			}
+		}
+		if len(at) == 0 {
+			at = []string{"no address"}
+		}
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s with %s", host.Text(), strings.Join(at, ", "))
+	}
+	return b.String()
 }
 
 // freshType is a type to ask for that neither side has: TXT where that is so,

@@ -62,5 +62,8 @@ func (r *Report) step(w *walker, t *tally, o Options, told map[string]bool, when
 }
 
 func stepKey(f Fault) string {
-	return fmt.Sprint(f.ID, f.View, f.Witness.Name, f.Witness.Type, f.At)
+	if f.At.IsZero() {
+		return fmt.Sprint(f.ID, f.View, f.Witness.Name, f.Witness.Type)
+	}
+	return fmt.Sprint(f.ID, f.View, f.At)
 }

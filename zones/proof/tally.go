@@ -28,6 +28,7 @@ type broken struct {
 	was, is string     // what comes
 	spot    int32      // the node whose place is shown, where the cause is not; 0 is the cause
 	why     string
+	far     bool // the witness is not of the cause itself: an alias leads there
 }
 
 // tally gathers what a walk finds. The first witness of each cause is kept.
@@ -108,7 +109,12 @@ func (b *broken) meet(o broken) {
 	}
 }
 
-func (b *broken) comesFirst(o *broken) bool { return earlier(b.path, b.qtype, o) }
+func (b *broken) comesFirst(o *broken) bool {
+	if b.far != o.far {
+		return o.far
+	}
+	return earlier(b.path, b.qtype, o)
+}
 
 func earlier(path []string, qtype zones.Type, o *broken) bool {
 	c := inOrder(path, o.path)
