@@ -379,7 +379,7 @@ func (n Name) appendLabels(dst []byte, wire string, dot bool) []byte {
 			switch {
 			case c == '.' || c == '\\' || c == '"' || c == ';' || c == '(' || c == ')' || c == '@' || c == '$':
 				dst = append(dst, '\\', c)
-			case c <= ' ' || c >= 0x7f:
+			case c <= ' ' || c >= 0x7f || strings.IndexByte("!#%&'+,:<=>?[]^`{|}~", c) >= 0: // the latter are legal; Knot and NSD do not take them as they are
 				dst = append(dst, '\\', '0'+c/100, '0'+c/10%10, '0'+c%10)
 			default:
 				dst = append(dst, c)

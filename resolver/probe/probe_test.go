@@ -331,8 +331,8 @@ func TestTAP(t *testing.T) {
 	if err := TAP(&b, netip.MustParseAddrPort("127.0.0.1:5301"), rs); err != nil {
 		t.Fatal(err)
 	}
-	want := "TAP version 13\n1..2\nok 1 - a.vn. A\nnot ok 2 - it's.vn. MX: answer: missing x\n" +
-		"  # dig @127.0.0.1 -p 5301 +norec -q 'it'\\''s.vn.' -t MX\n"
+	want := "TAP version 13\n1..2\nok 1 - a.vn. A\nnot ok 2 - it\\039s.vn. MX: answer: missing x\n" +
+		"  # dig @127.0.0.1 -p 5301 +norec -q 'it\\039s.vn.' -t MX\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
