@@ -12,44 +12,39 @@ import (
 	"gialai.gov.vn/hopnhat/zones/proof"
 )
 
-// odd are owners of octets that mean something to a shell or to dig, and
-// whether the command can be pasted as it is. Those that cannot fail as soon
-// as they can.
-var odd = []struct {
-	owner  string
-	pastes bool
-}{
-	{`a`, true},
-	{`*.b`, true},
-	{`\099`, true},
-	{`y#z`, true},
-	{`h$i`, true},
-	{`j\;k`, true},
-	{`l\"m`, true},
-	{`t\@u`, true},
-	{`\(v\)`, true},
-	{`d\032e`, true},
-	{`f\.g`, true},
-	{`p\\q`, true},
-	{`\225\187\159`, true},
-	{`n'o`, true},
-	{`w&x`, true},
-	{`-r`, true},
-	{`+s`, true},
+// odd are owners of octets that mean something to a shell or to dig.
+var odd = []string{
+	`a`,
+	`*.b`,
+	`\099`,
+	`y#z`,
+	`h$i`,
+	`j\;k`,
+	`l\"m`,
+	`t\@u`,
+	`\(v\)`,
+	`d\032e`,
+	`f\.g`,
+	`p\\q`,
+	`\225\187\159`,
+	`n'o`,
+	`w&x`,
+	`-r`,
+	`+s`,
 }
 
 // TestDigs pastes the commands of findings into a shell: each asks the
 // question of the witness, whatever octets its name has.
 func TestDigs(t *testing.T) {
 	const plain = "zone tinh.vn\n@ NS ns1\nns1 A 192.0.2.53\n"
-	text, pastes := plain, map[zones.Name]bool{}
+	text, known := plain, map[zones.Name]bool{}
 	for _, o := range odd {
-		text += o.owner + " A 192.0.2.1\n"
-		n, err := zones.ParseNameIn(o.owner, zones.MustName("tinh.vn"))
+		text += o + " A 192.0.2.1\n"
+		n, err := zones.ParseNameIn(o, zones.MustName("tinh.vn"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		pastes[n] = o.pastes
+		known[n] = true
 	}
 	own := func(s string) string { return s }
 	before, after := zonesOf(t, "old", zoneLines(text), own), zonesOf(t, "new", zoneLines(plain), own)
@@ -68,12 +63,12 @@ func TestDigs(t *testing.T) {
 		if f.ID == "C-RCODE" {
 			continue // the empty name above the wildcard
 		}
-		want, known := pastes[name]
-		if parent, ok := name.Parent(); !known && ok {
+		is := known[name]
+		if parent, ok := name.Parent(); !is && ok {
 			star, _ := parent.Child("*")
-			want, known = pastes[star]
+			is = known[star]
 		}
-		if !known {
+		if !is {
 			t.Errorf("%v is about no owner of the table", f.Finding)
 			continue
 		}
@@ -86,8 +81,8 @@ func TestDigs(t *testing.T) {
 			}
 			status := "status: " + dns.RcodeToString[m.Rcode]
 			got := err == nil && strings.Contains(string(out), status) && strings.Contains(string(out), ";"+name.String())
-			if got != want {
-				t.Errorf("%s: asks for %v: %v, the table says %v\n%s", d, name, got, want, out)
+			if !got {
+				t.Errorf("%s: does not ask for %v\n%s", d, name, out)
 			}
 		}
 	}
