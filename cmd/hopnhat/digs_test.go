@@ -80,7 +80,7 @@ func TestDigs(t *testing.T) {
 				t.Fatal(asked)
 			}
 			status := "status: " + dns.RcodeToString[m.Rcode]
-			got := err == nil && strings.Contains(string(out), status) && strings.Contains(string(out), ";"+name.String())
+			got := err == nil && strings.Contains(string(out), status) && asksFor(string(out)) == name
 			if !got {
 				t.Errorf("%s: does not ask for %v\n%s", d, name, out)
 			}
@@ -89,4 +89,12 @@ func TestDigs(t *testing.T) {
 	if n < len(odd) {
 		t.Errorf("%d findings only", n)
 	}
+}
+
+// asksFor is the name of the question that dig shows.
+func asksFor(out string) zones.Name {
+	_, rest, _ := strings.Cut(out, ";; QUESTION SECTION:\n;")
+	text, _, _ := strings.Cut(rest, "\t")
+	n, _ := zones.ParseName(strings.TrimSpace(text))
+	return n
 }
