@@ -86,10 +86,34 @@ func (k Key) Compare(l Key) int {
 // RRset is all records of one owner and type (RRSET-ONE). It is immutable;
 // the zero value holds nothing and is returned where no RRset stands.
 type RRset struct {
-	key  Key
-	ttl  uint32
-	data []string     // RDATA in canonical order (RFC 4034 6.3), no duplicates
-	from []Provenance // beside data
+	key Key
+	ttl uint32
+	all []datum // in canonical order (RFC 4034 6.3), no duplicates
+}
+
+// datum is one RDATA and where it comes from, in little room: a zone has
+// millions.
+type datum struct {
+	data         string
+	file         string
+	line, column int32
+	by           *[2]Place // rule and decision; nil where there is neither
+}
+
+func newDatum(r *Record) datum {
+	d := datum{data: r.Data, file: r.From.File, line: int32(r.From.Line), column: int32(r.From.Column)}
+	if !r.From.Rule.IsZero() || !r.From.Decision.IsZero() {
+		d.by = &[2]Place{r.From.Rule, r.From.Decision}
+	}
+	return d
+}
+
+func (d *datum) from() Provenance {
+	p := Provenance{Place: Place{d.file, int(d.line), int(d.column)}}
+	if d.by != nil {
+		p.Rule, p.Decision = d.by[0], d.by[1]
+	}
+	return p
 }
 
 // Errors of RRsets.
@@ -117,17 +141,16 @@ func NewRRset(records ...Record) (RRset, error) {
 			return RRset{}, err
 		}
 		s.ttl = min(s.ttl, r.lifetime())
-		if n := len(s.data); n > 0 && s.data[n-1] == r.Data {
+		if n := len(s.all); n > 0 && s.all[n-1].data == r.Data {
 			continue
 		}
-		s.data = append(s.data, r.Data)
-		s.from = append(s.from, r.From)
+		s.all = append(s.all, newDatum(&r))
 	}
 	return s, nil
 }
 
 // IsZero tells whether s holds nothing.
-func (s RRset) IsZero() bool { return len(s.data) == 0 }
+func (s RRset) IsZero() bool { return len(s.all) == 0 }
 
 // Key returns owner and type.
 func (s RRset) Key() Key { return s.key }
@@ -142,22 +165,22 @@ func (s RRset) Type() Type { return s.key.Type }
 func (s RRset) TTL() uint32 { return s.ttl }
 
 // Len counts the RDATA.
-func (s RRset) Len() int { return len(s.data) }
+func (s RRset) Len() int { return len(s.all) }
 
 // Data returns the i-th RDATA on the wire, in canonical order.
-func (s RRset) Data(i int) string { return s.data[i] }
+func (s RRset) Data(i int) string { return s.all[i].data }
 
 // From tells where the i-th RDATA comes from.
-func (s RRset) From(i int) Provenance { return s.from[i] }
+func (s RRset) From(i int) Provenance { return s.all[i].from() }
 
 // Record returns the i-th record.
 func (s RRset) Record(i int) Record {
-	return Record{Owner: s.key.Owner, Type: s.key.Type, TTL: s.ttl, Data: s.data[i], From: s.from[i]}
+	return Record{Owner: s.key.Owner, Type: s.key.Type, TTL: s.ttl, Data: s.all[i].data, From: s.all[i].from()}
 }
 
 // Records returns all records, in canonical order.
 func (s RRset) Records() []Record {
-	rs := make([]Record, len(s.data))
+	rs := make([]Record, len(s.all))
 	for i := range rs {
 		rs[i] = s.Record(i)
 	}
@@ -166,7 +189,7 @@ func (s RRset) Records() []Record {
 
 // Has tells whether data is among the RDATA.
 func (s RRset) Has(data string) bool {
-	_, ok := slices.BinarySearch(s.data, data)
+	_, ok := slices.BinarySearchFunc(s.all, data, func(d datum, data string) int { return strings.Compare(d.data, data) })
 	return ok
 }
 
@@ -175,4 +198,6 @@ func (s RRset) Has(data string) bool {
 func (s RRset) Equal(t RRset) bool { return s.ttl == t.ttl && s.SameData(t) }
 
 // SameData is Equal without the TTL.
-func (s RRset) SameData(t RRset) bool { return s.key == t.key && slices.Equal(s.data, t.data) }
+func (s RRset) SameData(t RRset) bool {
+	return s.key == t.key && slices.EqualFunc(s.all, t.all, func(a, b datum) bool { return a.data == b.data })
+}

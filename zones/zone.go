@@ -162,7 +162,9 @@ func (z *Zone) WithSerial(s Serial) *Zone {
 		i++
 	}
 	old := n.sets[i]
-	n.sets[i] = RRset{key: old.key, ttl: old.ttl, data: []string{soa.Data()}, from: old.from}
+	one := old.all[0]
+	one.data = soa.Data()
+	n.sets[i] = RRset{key: old.key, ttl: old.ttl, all: []datum{one}}
 	n.digest = digest(n.id, n.sets)
 	return &n
 }
@@ -179,15 +181,6 @@ func NewBuilder(id ID) *Builder { return &Builder{id: id} }
 // Add takes records. What is wrong with them, Freeze says.
 func (b *Builder) Add(records ...Record) { b.records = append(b.records, records...) }
 
-// Take is Add for many records: the slice becomes the builder's own.
-func (b *Builder) Take(records []Record) {
-	if len(b.records) == 0 {
-		b.records = records
-		return
-	}
-	b.Add(records...)
-}
-
 // AddSet takes the records of an RRset.
 func (b *Builder) AddSet(s RRset) { b.records = append(b.records, s.Records()...) }
 
@@ -200,6 +193,7 @@ var (
 	ErrTwoSOA    = errors.New("a second SOA record")
 	ErrSOAOwner  = errors.New("an SOA record below the apex")
 	ErrOutOfZone = errors.New("an owner outside the zone")
+	ErrOrder     = errors.New("a record that comes too late: they are to come by owner and type")
 )
 
 // RecordError is an error about one record.
@@ -222,70 +216,87 @@ func (e *RecordError) Unwrap() error { return e.Err }
 // *RecordError), not only the first; with any error there is no zone.
 // Duplicates collapse, differing TTLs of an RRset become the lowest.
 func (b *Builder) Freeze() (*Zone, error) {
-	rs := b.records
-	inOrder := func(x, y *Record) int {
-		if c := x.Owner.Compare(y.Owner); c != 0 {
-			return c
-		}
-		return int(x.Type) - int(y.Type)
-	}
-	order := make([]int32, len(rs))
+	order := make([]int32, len(b.records))
 	sorted := true
 	for i := range order {
 		order[i] = int32(i)
-		sorted = sorted && (i == 0 || inOrder(&rs[i-1], &rs[i]) <= 0)
+		sorted = sorted && (i == 0 || byKey(&b.records[i-1], &b.records[i]) <= 0)
 	}
 	if !sorted {
-		slices.SortFunc(order, func(x, y int32) int { return cmp.Or(inOrder(&rs[x], &rs[y]), cmp.Compare(x, y)) })
+		slices.SortFunc(order, func(x, y int32) int { return cmp.Or(byKey(&b.records[x], &b.records[y]), cmp.Compare(x, y)) })
 	}
+	return FreezeSorted(b.id, len(order), func(i int) Record { return b.records[order[i]] })
+}
+
+func byKey(x, y *Record) int {
+	if c := x.Owner.Compare(y.Owner); c != 0 {
+		return c
+	}
+	return int(x.Type) - int(y.Type)
+}
+
+// FreezeSorted is Freeze of n records that are given one by one, by owner and
+// type; of an RRset the first is the one that was stated first.
+func FreezeSorted(id ID, n int, record func(i int) Record) (*Zone, error) {
 	var errs []error
-	sets := make([]RRset, 0, len(rs))
-	// One room for the data of all sets, and one for where they come from.
-	data, from := make([]string, 0, len(rs)), make([]Provenance, 0, len(rs))
-	for i := 0; i < len(order); {
-		first := &rs[order[i]]
-		j := i + 1
-		for j < len(order) && rs[order[j]].Owner == first.Owner && rs[order[j]].Type == first.Type {
-			j++
+	sets := make([]RRset, 0, n)
+	all := make([]datum, 0, n) // one room for the data of all sets
+	var set []Record
+	flush := func() {
+		if len(set) == 0 {
+			return
 		}
 		before := len(errs)
-		for _, k := range order[i:j] {
-			if err := b.fault(rs[k], *first); err != nil {
-				errs = append(errs, &RecordError{rs[k], err})
+		for i := range set {
+			if err := id.fault(&set[i], &set[0]); err != nil {
+				errs = append(errs, &RecordError{set[i], err})
 			}
 		}
-		if len(errs) == before {
-			at := len(data)
-			s := RRset{key: Key{first.Owner, first.Type}, ttl: MaxTTL}
-			set := order[i:j]
-			if len(set) > 1 {
-				slices.SortStableFunc(set, func(x, y int32) int { return strings.Compare(rs[x].Data, rs[y].Data) })
-			}
-			for _, k := range set {
-				s.ttl = min(s.ttl, rs[k].lifetime())
-				if n := len(data); n > at && data[n-1] == rs[k].Data {
-					continue
-				}
-				data, from = append(data, rs[k].Data), append(from, rs[k].From)
-			}
-			s.data, s.from = data[at:len(data):len(data)], from[at:len(from):len(from)]
-			sets = append(sets, s)
+		if len(errs) > before {
+			return
 		}
-		i = j
+		at := len(all)
+		s := RRset{key: Key{set[0].Owner, set[0].Type}, ttl: MaxTTL}
+		if len(set) > 1 {
+			slices.SortStableFunc(set, func(x, y Record) int { return strings.Compare(x.Data, y.Data) })
+		}
+		for i := range set {
+			r := &set[i]
+			s.ttl = min(s.ttl, r.lifetime())
+			if k := len(all); k == at || all[k-1].data != r.Data {
+				all = append(all, newDatum(r))
+			}
+		}
+		s.all = all[at:len(all):len(all)]
+		sets = append(sets, s)
 	}
-	return freeze(b.id, sets, errs)
+	for i := range n {
+		r := record(i)
+		if len(set) > 0 {
+			switch c := byKey(&set[0], &r); {
+			case c > 0:
+				return nil, errors.Join(append(errs, &RecordError{r, ErrOrder})...)
+			case c < 0:
+				flush()
+				set = set[:0]
+			}
+		}
+		set = append(set, r)
+	}
+	flush()
+	return freeze(id, sets, errs)
 }
 
 // fault tells why the zone cannot hold r, where first is the first record
 // added of r's RRset; nil if it can.
-func (b *Builder) fault(r, first Record) error {
+func (id ID) fault(r, first *Record) error {
 	if err := r.fault(); err != nil {
 		return err
 	}
 	switch {
-	case !r.Owner.Within(b.id.Origin):
+	case !r.Owner.Within(id.Origin):
 		return ErrOutOfZone
-	case r.Type == TypeSOA && r.Owner != b.id.Origin:
+	case r.Type == TypeSOA && r.Owner != id.Origin:
 		return ErrSOAOwner
 	case r.Type == TypeSOA && r.Data != first.Data:
 		return ErrTwoSOA
@@ -305,7 +316,7 @@ func freeze(id ID, sets []RRset, errs []error) (*Zone, error) {
 	for i := 0; i < len(sets); {
 		j := i
 		for ; j < len(sets) && sets[j].key.Owner == sets[i].key.Owner; j++ {
-			z.records += len(sets[j].data)
+			z.records += len(sets[j].all)
 		}
 		z.owners[sets[i].key.Owner] = span{int32(i), int32(j)}
 		i = j
@@ -340,9 +351,9 @@ func digest(id ID, sets []RRset) Digest {
 		field(s.key.Owner.wire)
 		buf = binary.BigEndian.AppendUint16(buf, uint16(s.key.Type))
 		buf = binary.BigEndian.AppendUint32(buf, s.ttl)
-		buf = binary.BigEndian.AppendUint32(buf, uint32(len(s.data)))
-		for _, d := range s.data {
-			field(d)
+		buf = binary.BigEndian.AppendUint32(buf, uint32(len(s.all)))
+		for _, d := range s.all {
+			field(d.data)
 		}
 		h.Write(buf)
 		buf = buf[:0]

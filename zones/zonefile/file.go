@@ -195,24 +195,20 @@ func (t *Tree) Len() int { return len(t.recs) }
 // the place of its first word. Duplicates and differing TTLs are as the files
 // have them; a TTL above zones.MaxTTL is 0.
 func (t *Tree) Records() []zones.Record {
-	order := make([]int32, len(t.recs))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	return t.records(order)
-}
-
-// records are some of the records, in an order.
-func (t *Tree) records(order []int32) []zones.Record {
-	rs := make([]zones.Record, len(order))
-	display := make([]string, len(t.files))
-	for i, f := range t.files {
-		display[i] = t.opts.display(f.name)
-	}
-	for i, k := range order {
-		rs[i] = t.recs[k].record(display)
+	rs, display := make([]zones.Record, len(t.recs)), t.display()
+	for i := range t.recs {
+		rs[i] = t.recs[i].record(display)
 	}
 	return rs
+}
+
+// display lists the files as they are shown.
+func (t *Tree) display() []string {
+	out := make([]string, len(t.files))
+	for i, f := range t.files {
+		out[i] = t.opts.display(f.name)
+	}
+	return out
 }
 
 func (r *rec) record(display []string) zones.Record {

@@ -41,9 +41,8 @@ func (t *Tree) Zone(view zones.View) (*zones.Zone, []finding.Finding) {
 	if s.failed || t.failed {
 		return nil, s.close(top)
 	}
-	b := zones.NewBuilder(zones.ID{Origin: origin, View: view})
-	b.Take(t.records(order))
-	z, err := b.Freeze()
+	display := t.display()
+	z, err := zones.FreezeSorted(zones.ID{Origin: origin, View: view}, len(order), func(i int) zones.Record { return t.recs[order[i]].record(display) })
 	if err != nil { // nothing that check knows of
 		s.add(finding.Finding{ID: "Z-ZONE", Severity: finding.Error, At: top, Found: err.Error()})
 	}
