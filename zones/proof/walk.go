@@ -283,6 +283,9 @@ func (w *walker) downBy(p *place, label string, fs *fingers) place {
 // fresh decides the class of every label that no world has at p, and of all
 // names below.
 func (w *walker) fresh(out *tally, p *place) {
+	if w.barren(out, p) {
+		return
+	}
 	taken := func(l string) bool { return w.taken(p, l) }
 	l := unused(taken, 1, zones.MaxName-p.size-1)
 	if l == "" {
@@ -310,6 +313,45 @@ func (w *walker) fresh(out *tally, p *place) {
 	for _, n := range sizes {
 		w.long(out, p, n, least)
 	}
+}
+
+// barren decides the class of a fresh label where nothing lies below p in any
+// world, as below nearly every name: NXDOMAIN before and after.
+func (w *walker) barren(out *tally, p *place) bool {
+	if w.mid != nil || p.to >= 0 || p.size+2 > zones.MaxName {
+		return false
+	}
+	o, n := w.old.nothing(p.old), w.new.nothing(p.new)
+	if o == data || n == data || o != n && o != refused {
+		return false
+	}
+	for i := range p.lines {
+		if x := &p.lines[i]; x.exact || w.old.nothing(x.cur) != nxdomain {
+			return false
+		}
+	}
+	out.classes++
+	if o == nxdomain {
+		out.levels[L0]++
+	}
+	return true
+}
+
+// nothing is what every name below a cursor gets where that is plain to see:
+// NXDOMAIN or REFUSED; data says that it is not.
+func (t *tree) nothing(c cursor) kind {
+	if c.over > 0 || c.moved || c.lits[0].pos != 0 {
+		return data
+	}
+	switch m := c.node; {
+	case c.state == outside && c.pos < 0:
+		return refused
+	case c.state == at && c.pos == m && t.nodes[m].flags&(cut|dname) == 0 && len(t.children(m)) == 0:
+		return nxdomain
+	case c.state == miss && c.pos < 0 && t.star(m) < 0:
+		return nxdomain
+	}
+	return data
 }
 
 // long decides the class of a fresh label's names of exactly size octets.
