@@ -180,24 +180,46 @@ func lower(c byte) byte {
 // NameFromWire reads an uncompressed name at the head of b and tells how many
 // octets it took. ASCII capitals are folded. Compression pointers are refused.
 func NameFromWire(b []byte) (Name, int, error) {
+	i, err := wireEnd(b)
+	if err != nil {
+		return Name{}, 0, err
+	}
+	return Name{foldWire(b[:i])}, i, nil
+}
+
+// NameIn is NameFromWire of RDATA: a name without capitals is not copied.
+func NameIn(data string) (Name, int, error) {
+	i, err := wireEnd(data)
+	if err != nil {
+		return Name{}, 0, err
+	}
+	for _, c := range []byte(data[:i]) {
+		if 'A' <= c && c <= 'Z' {
+			return Name{foldWire([]byte(data[:i]))}, i, nil
+		}
+	}
+	return Name{data[:i]}, i, nil
+}
+
+// wireEnd is where the name at the head of b ends.
+func wireEnd[T string | []byte](b T) (int, error) {
 	i := 0
 	for {
 		if i >= len(b) {
-			return Name{}, 0, ErrNameWire
+			return 0, ErrNameWire
 		}
 		l := int(b[i])
 		if l > MaxLabel || i+1+l > len(b) {
-			return Name{}, 0, ErrNameWire
+			return 0, ErrNameWire
 		}
 		i += 1 + l
 		if i > MaxName {
-			return Name{}, 0, ErrNameLong
+			return 0, ErrNameLong
 		}
 		if l == 0 {
-			break
+			return i, nil
 		}
 	}
-	return Name{foldWire(b[:i])}, i, nil
 }
 
 // foldWire lowers ASCII capitals. A length octet is at most 63, below 'A', so

@@ -356,6 +356,9 @@ func FuzzNameFromWire(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := fmt.Sprintf("%x", b)
 		n, used, err := NameFromWire(b)
+		if m, k, e := NameIn(string(b)); m != n || k != used || e != err {
+			t.Fatalf("NameIn: %v, %d, %v; NameFromWire: %v, %d, %v", m, k, e, n, used, err)
+		}
 		if fmt.Sprintf("%x", b) != before {
 			t.Fatal("the octets were changed")
 		}

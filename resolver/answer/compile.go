@@ -175,7 +175,7 @@ func (c *compiler) glue(z *zones.Zone) {
 		s := &im.sets[n.sets+c.position(n, zones.TypeNS)]
 		s.glue = uint32(len(im.glue))
 		for k := range ns.Len() {
-			host, _, err := zones.NameFromWire([]byte(ns.Data(k)))
+			host, _, err := zones.NameIn(ns.Data(k))
 			if err != nil || !host.Within(cut) {
 				continue
 			}

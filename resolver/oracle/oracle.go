@@ -147,7 +147,7 @@ func (q *question) at(name, src zones.Name) (next zones.Name, follow bool) {
 	}
 	if cname, ok := q.zone.Lookup(src, zones.TypeCNAME); ok && q.typ != zones.TypeCNAME {
 		q.add(renamed(cname, name))
-		target, _, err := zones.NameFromWire([]byte(cname.Data(0)))
+		target, _, err := zones.NameIn(cname.Data(0))
 		return target, err == nil
 	}
 	if set, ok := q.zone.Lookup(src, q.typ); ok {
@@ -163,7 +163,7 @@ func (q *question) dname(name zones.Name, dname zones.RRset) (next zones.Name, f
 	if !q.has(dname) {
 		q.add(dname)
 	}
-	target, _, err := zones.NameFromWire([]byte(dname.Data(0)))
+	target, _, err := zones.NameIn(dname.Data(0))
 	if err != nil {
 		return next, false
 	}
@@ -223,7 +223,7 @@ func (q *question) referral(ns zones.RRset) {
 	q.answer.AA = len(q.answer.Answer) > 0
 	q.answer.Authority = append(q.answer.Authority, ns)
 	for _, r := range ns.Records() {
-		host, _, err := zones.NameFromWire([]byte(r.Data))
+		host, _, err := zones.NameIn(r.Data)
 		if err != nil || !host.Within(ns.Owner()) {
 			continue
 		}

@@ -157,7 +157,7 @@ func (s *survey) listed(z *zones.Zone, d delegation, known map[zones.Name]bool) 
 // hostsOf returns the name servers of NS records.
 func hostsOf(rs []zones.Record) (out []zones.Name) {
 	for _, r := range rs {
-		if n, _, err := zones.NameFromWire([]byte(r.Data)); err == nil && r.Type == zones.TypeNS {
+		if n, _, err := zones.NameIn(r.Data); err == nil && r.Type == zones.TypeNS {
 			out = append(out, n)
 		}
 	}

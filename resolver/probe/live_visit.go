@@ -181,7 +181,7 @@ func isPositive(e Expectation, z *zones.Zone) bool {
 func (s *survey) compare(e Expectation, r Reply, z *zones.Zone) string {
 	r.Answer, r.Authority = sameSerial(r.Answer, z), sameSerial(r.Authority, z)
 	if n := len(e.Want.Answer); n > 0 && e.Type != zones.TypeCNAME && e.Want.Answer[n-1].Type() == zones.TypeCNAME {
-		to, _, err := zones.NameFromWire([]byte(e.Want.Answer[n-1].Data(0)))
+		to, _, err := zones.NameIn(e.Want.Answer[n-1].Data(0))
 		if err == nil && s.world.Nearest(s.view, to) != z {
 			if r.Rcode == rcodeNXDomain {
 				r.Rcode = e.Want.Rcode

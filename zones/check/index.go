@@ -276,6 +276,6 @@ func (x *index) end(n zones.Name) end {
 
 // oneName reads data that is one name: NS, CNAME, DNAME, PTR.
 func oneName(d string) (zones.Name, bool) {
-	n, used, err := zones.NameFromWire([]byte(d))
+	n, used, err := zones.NameIn(d)
 	return n, err == nil && used == len(d)
 }

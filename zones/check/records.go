@@ -186,7 +186,7 @@ func (c *checker) svcb(s zones.RRset) {
 	case n > 1:
 		c.tell("S-SVCB", s, at, "%v has %d alias forms: clients take any one (RFC 9460 2.4.2)", s.Key(), n)
 	default:
-		if t, used, err := zones.NameFromWire([]byte(s.Data(at)[2:])); err == nil && len(s.Data(at)) > 2+used {
+		if t, used, err := zones.NameIn(s.Data(at)[2:]); err == nil && len(s.Data(at)) > 2+used {
 			c.tell("S-SVCB", s, at, "%v has parameters with the alias form to %v: clients do not look at them (RFC 9460 2.4.2)", s.Key(), t.Text())
 		}
 	}

@@ -22,7 +22,8 @@ func (w *walker) check(out *tally, p *place) {
 	if w.part == whole && n.start.state == at && !n.start.moved && len(w.new.nodes[n.start.node].sets) > 0 {
 		w.wellFormed(out, p, &o, &n, cs)
 	}
-	if w.mixes {
+	plain := unchanged(&o, &n)
+	if w.mixes && plain == 0 { // else either side's records are the other's
 		w.mixture(out, p, &o, &n)
 	}
 	if w.part == neighbours {
@@ -31,7 +32,10 @@ func (w *walker) check(out *tally, p *place) {
 	if o.kind == refused && len(p.lines) == 0 {
 		return // no zone of OLD answers: nothing is claimed
 	}
-	if o.kind != refused {
+	switch {
+	case plain > 0:
+		out.levels[L0] += plain
+	case o.kind != refused:
 		w.continuity(out, p, &o, &n, cs)
 	}
 	if len(cs) > 0 && w.part == whole {
@@ -156,6 +160,29 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 	if !lost && w.dangles(o, n) {
 		w.report(out, p, o, n, 0, cause{id: "X-DANGLE", new: true, node: n.alias}, "")
 	}
+}
+
+// unchanged counts the answers of a plain name that has the same records on
+// both sides, as nearly every name has; 0 where that is not plain to see.
+func unchanged(o, n *stand) int {
+	if o.start.state != at || n.start.state != at || o.start.moved || n.start.moved || o.kind != nodata || n.kind != nodata || o.alias >= 0 || n.alias >= 0 {
+		return 0
+	}
+	a, b := &o.t.nodes[o.src], &n.t.nodes[n.src]
+	if (a.flags|b.flags)&(apex|cut|dname|cname) != 0 || len(a.sets) != len(b.sets) {
+		return 0
+	}
+	k := 1 // the type that nobody has
+	for i := range a.sets {
+		x, y := &a.sets[i], &b.sets[i]
+		if x.Type() != y.Type() || x.TTL() != y.TTL() || !same(*x, *y) {
+			return 0
+		}
+		if compared(x.Type()) || x.Type() == zones.TypeSOA {
+			k++
+		}
+	}
+	return k
 }
 
 // came tells whether OLD has a type at a name that rules bring to a node of NEW.

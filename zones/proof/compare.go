@@ -321,7 +321,7 @@ func glueLost(ot *tree, o int32, nt *tree, n int32) bool {
 
 // target2 reads the name at the head of data.
 func target2(d string) zones.Name {
-	n, _, err := zones.NameFromWire([]byte(d))
+	n, _, err := zones.NameIn(d)
 	if err != nil {
 		return zones.Root()
 	}

@@ -26,7 +26,7 @@ const (
 
 // target reads the name in CNAME or DNAME data.
 func target(s zones.RRset) zones.Name {
-	n, _, err := zones.NameFromWire([]byte(s.Data(0)))
+	n, _, err := zones.NameIn(s.Data(0))
 	if err != nil {
 		return zones.Root()
 	}

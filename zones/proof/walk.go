@@ -168,7 +168,7 @@ func (w *walker) below(out *tally, p place) {
 	var group sync.WaitGroup
 	for _, x := range parts {
 		x.p = p
-		x.p.path = slices.Clone(p.path)
+		x.p.path = append(make([]string, 0, len(p.path)+16), p.path...) // with room for what lies below
 		if len(w.rules.bases) > 0 {
 			x.p.lines = append(make([]line, 0, len(p.lines)+256), p.lines...)
 		}

@@ -43,7 +43,7 @@ func Names(t zones.Type, data string) ([]Embedded, error) {
 	b := []byte(data)
 	ok := walk(layout, b, func(s span) {
 		if s.field.kind == name {
-			n, _, _ := zones.NameFromWire(b[s.start:s.end])
+			n, _, _ := zones.NameIn(data[s.start:s.end])
 			ns = append(ns, Embedded{s.start, s.end, n, s.field.role})
 		}
 	})

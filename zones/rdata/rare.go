@@ -161,7 +161,7 @@ func rareNames(t zones.Type, data string) (ns []Embedded, ok bool) {
 		}
 	}
 	for at < len(data) {
-		n, used, err := zones.NameFromWire([]byte(data[at:]))
+		n, used, err := zones.NameIn(data[at:])
 		if err != nil {
 			return nil, false
 		}

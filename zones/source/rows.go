@@ -262,7 +262,7 @@ func (r *rowReader) head(rows []Row) {
 		}
 	}
 	if !soa {
-		m, _, err := zones.NameFromWire([]byte(servers[0]))
+		m, _, err := zones.NameIn(servers[0])
 		if err != nil {
 			m = r.origin
 		}

@@ -94,7 +94,7 @@ func (c *reader) member(set zones.RRset) {
 		c.fault(set.From(1).Place, fmt.Sprintf("%v has %d PTR records", set.Owner().Text(), set.Len()), "keep one: each member has its own label (RFC 9432 4.1)")
 		return
 	}
-	n, _, err := zones.NameFromWire([]byte(set.Data(0)))
+	n, _, err := zones.NameIn(set.Data(0))
 	if err != nil {
 		c.fault(set.From(0).Place, "a PTR record that cannot be read", "write the member's name")
 		return
@@ -118,7 +118,7 @@ func (c *reader) property(set zones.RRset) {
 		}
 		slices.Sort(m.Groups)
 	case set.Owner().First() == "coo" && set.Type() == zones.TypePTR:
-		n, _, err := zones.NameFromWire([]byte(set.Data(0)))
+		n, _, err := zones.NameIn(set.Data(0))
 		if set.Len() != 1 || err != nil {
 			c.fault(set.From(0).Place, fmt.Sprintf("%v does not name one catalog", set.Owner().Text()), "keep one PTR record (RFC 9432 4.3.1)")
 			return
