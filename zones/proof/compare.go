@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"slices"
 	"sync"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -24,7 +25,7 @@ const (
 type judge struct {
 	old, new *tree
 	ren      *renames
-	sem      *sync.Map // [2]zones.Name and role -> bool
+	sem      *sync.Map // the new name of a pair -> *meanings
 }
 
 // with is the judge of two other trees of the same view.
@@ -239,8 +240,13 @@ func (j *judge) partners(a, b masked) (*pair, bool) {
 
 // means tells whether the new name gives what its role asks of the old one.
 func (j *judge) means(p pair) bool {
-	if v, ok := j.sem.Load(p); ok {
-		return v.(bool)
+	v, ok := j.sem.Load(p.new)
+	if !ok {
+		v, _ = j.sem.LoadOrStore(p.new, &meanings{})
+	}
+	m := v.(*meanings)
+	if good, known := m.get(p); known {
+		return good
 	}
 	good := true
 	switch p.role {
@@ -257,8 +263,33 @@ func (j *judge) means(p pair) bool {
 			good = good && j.reaches(&o, &n, t)
 		}
 	}
-	j.sem.Store(p, good)
+	m.put(p, good)
 	return good
+}
+
+// meanings is what was found out about the pairs of one new name. It is safe
+// for use by several goroutines.
+type meanings struct {
+	mu    sync.Mutex
+	pairs []pair
+	good  []bool
+}
+
+func (m *meanings) get(p pair) (good, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := slices.Index(m.pairs, p); i >= 0 {
+		return m.good[i], true
+	}
+	return false, false
+}
+
+func (m *meanings) put(p pair, good bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !slices.Contains(m.pairs, p) {
+		m.pairs, m.good = append(m.pairs, p), append(m.good, good)
+	}
 }
 
 // reaches tells whether n gives all addresses that o does. Delegations are

@@ -350,12 +350,17 @@ func (j *judge) forget(ts []touched) {
 	if j.ren.empty() {
 		return
 	}
+	below := slices.DeleteFunc(slices.Clone(ts), func(m touched) bool { return !m.below })
+	for _, m := range ts {
+		j.sem.Delete(m.name)
+	}
+	if len(below) == 0 {
+		return
+	}
 	j.sem.Range(func(k, _ any) bool {
-		n := k.(pair).new
-		for _, m := range ts {
-			if n == m.name || m.below && n.Within(m.name) {
-				j.sem.Delete(k)
-			}
+		n := k.(zones.Name)
+		if slices.ContainsFunc(below, func(m touched) bool { return n.Within(m.name) }) {
+			j.sem.Delete(k)
 		}
 		return true
 	})
