@@ -4,14 +4,17 @@
 # make bench   our speed beside the peers', as ratios, in one run
 # make fuzz    every fuzz target for FUZZTIME each (5m unless told)
 # make compare-checkers  what other zone checkers accept: writes docs/checkers.md
+# make prove-long  the proof against brute force, PROVE_LONG questions (10^8 unless told) by PROVE_SEED
 # make race    the tests again under the race detector
 
 SHELL    := /bin/bash
 TOOL     := go tool -modfile=scripts/tools/go.mod
 FUZZTIME ?= 5m
+PROVE_LONG ?= 100000000
+PROVE_SEED ?= 1
 BIN      := bin/hopnhat
 
-.PHONY: run build test check bench fuzz compare-checkers race vuln clean
+.PHONY: run build test check bench fuzz prove-long compare-checkers race vuln clean
 
 run: build
 	@./$(BIN) serve testdata/gialai
@@ -42,6 +45,9 @@ compare-checkers:
 	scripts/install-test-deps
 	go test -count=1 -run '^TestCompareCheckers$$' ./cmd/hopnhat -args -update
 	@sed -n '/^<!-- make/,/^<!-- end/p' docs/checkers.md
+
+prove-long:
+	HOPNHAT_PROVE_LONG=$(PROVE_LONG) HOPNHAT_PROVE_SEED=$(PROVE_SEED) go test -v -count=1 -timeout 12h -run 'TestBrute$$' ./zones/proof
 
 race:
 	go test -race -timeout 40m ./...
