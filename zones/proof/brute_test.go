@@ -92,8 +92,15 @@ func brute(t *testing.T, want, seed, shard int) {
 		return [2]string{a, b}
 	})
 	queries, broke, kept, worlds := 0, 0, 0, 0
+	var pair [2]string
+	defer func() {
+		if p := recover(); p != nil {
+			t.Errorf("seed %d, worlds %d\nOLD\n%s\nNEW\n%s", seed+shard, worlds, pair[0], pair[1])
+			panic(p)
+		}
+	}()
 	for ; queries < want/2; worlds++ {
-		pair := gen.Example((seed+shard)*1_000_003 + worlds)
+		pair = gen.Example((seed+shard)*1_000_003 + worlds)
 		old, new := world(t, "old", pair[0]), world(t, "new", pair[1])
 		in := Input{Before: old, After: new}
 		to := zones.MustName([]string{"b.e", "c.e", "e"}[worlds%3])

@@ -401,6 +401,8 @@ func (w *walker) blame(path []string, o, n *stand, typ zones.Type, wrong *pair, 
 			src = o.alias
 		}
 		switch {
+		case src < 0: // nothing answered here: what led here is at fault
+			return cause{id: "C-CHANGED", new: true, node: max(n.alias, n.src, n.start.node)}, ""
 		case n.start.state == miss && n.src >= 0 && w.old.name(src) == w.new.name(n.src):
 			if nk == data {
 				return cause{id: "C-CHANGED", new: true, node: n.src, typ: typ}, ""

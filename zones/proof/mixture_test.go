@@ -162,3 +162,42 @@ func genAliases(t *rapid.T) (string, string) {
 	}
 	return a.String(), b.String()
 }
+
+// TestInSteps: worlds that are served in turn are proved each by itself and
+// with their neighbours.
+func TestInSteps(t *testing.T) {
+	const zone = "zone tinh.vn\n@ NS ns.ngoai.\n"
+	old, new := world(t, "old", zone+"www CNAME cong\ncong A 192.0.2.1\n"), world(t, "new", zone+"www CNAME cong2\ncong2 A 192.0.2.1\ncong CNAME cong2\n")
+	more, kept := world(t, "step1", zone+"www CNAME cong\ncong A 192.0.2.1\ncong2 A 192.0.2.1\n"), world(t, "step2", zone+"www CNAME cong2\ncong2 A 192.0.2.1\ncong A 192.0.2.1\n")
+	lost := world(t, "lost", zone+"cong A 192.0.2.1\ncong2 A 192.0.2.1\n")
+	for _, c := range []struct {
+		name  string
+		steps []zones.World
+		id    string // "" is nothing that blocks
+		says  string
+	}{
+		{"at once", nil, "T-MIX", "not switched yet gets nothing"},
+		{"what is new first", []zones.World{more}, "", ""},
+		{"in three", []zones.World{more, kept}, "", ""},
+		{"a step that adds nothing", []zones.World{old}, "T-MIX", "between step 1 and step 2 of 2"},
+		{"a step that switches at once", []zones.World{kept}, "T-MIX", "between step 0 and step 1 of 2"},
+		{"a step that loses a name", []zones.World{more, lost, kept}, "C-LOST", "after step 2 of 4"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := Prove(Input{Before: old, After: new, Steps: c.steps}, Options{Mixture: true})
+			if c.id == "" {
+				if len(r.Faults) > 0 {
+					t.Error(r.Faults[0].Finding)
+				}
+				return
+			}
+			if !slices.ContainsFunc(r.Faults, func(f Fault) bool { return f.ID == c.id && strings.Contains(f.Found, c.says) }) || r.Preserved() {
+				dump(t, r)
+				t.Errorf("no %s %q", c.id, c.says)
+			}
+			if r := Prove(Input{Before: old, After: new, Steps: c.steps}, Options{}); len(r.Faults) > 0 {
+				t.Error("without the mixture:", ids(r))
+			}
+		})
+	}
+}

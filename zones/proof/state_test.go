@@ -94,3 +94,34 @@ func text1(r zones.Record) string {
 	}
 	return r.Type.String() + " " + text(s)
 }
+
+// TestEditMeaning: an edit of a host changes what names inside data mean.
+func TestEditMeaning(t *testing.T) {
+	const ends = "zone cu.vn\n@ NS out.\nthu MX 10 mail\nmail A 192.0.2.1\nzone moi.vn\n@ NS out.\n"
+	old, after := world(t, "old", ends), world(t, "new", ends+"thu MX 10 mail\nmail A 192.0.2.1\n")
+	in := Input{Before: old, After: after, Mapping: mapping.Mapping{Rules: []mapping.Rule{{
+		From: mapping.Pattern{Name: zones.MustName("cu.vn"), Star: true}, To: []mapping.Pattern{{Name: zones.MustName("moi.vn"), Star: true}},
+	}}}}
+	s := NewState(in, Options{})
+	if r := s.Report(); len(r.Faults) > 0 {
+		t.Fatal(r.Faults)
+	}
+	id := zones.ID{Origin: zones.MustName("moi.vn"), View: zones.Internet}
+	edit := func(to string) Report {
+		t.Helper()
+		was := in.After.Zone(id)
+		in.After = world(t, "new", ends+"thu MX 10 mail\nmail A "+to+"\n")
+		r, err := s.Edit(zones.Diff(was, in.After.Zone(id)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := edit("192.0.2.9"); r.Preserved() || len(r.Faults) != len(Prove(in, Options{}).Faults) {
+		dump(t, r)
+		t.Error("another address:", ids(r), "in full:", ids(Prove(in, Options{})))
+	}
+	if r := edit("192.0.2.1"); len(r.Faults) > 0 {
+		t.Error("back again:", ids(r))
+	}
+}
