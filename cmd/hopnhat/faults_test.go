@@ -364,3 +364,12 @@ func stands(t *testing.T, f proof.Fault, want string) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestSampleCertificate: the sample's certificate holds. After a change of the
+// sample or the checker: hopnhat prove testdata/gialai --certify.
+func TestSampleCertificate(t *testing.T) {
+	out, errs, code := run(t, "prove", "../../testdata/gialai", "--check", "../../testdata/gialai/certificate.json")
+	if code != 0 || !strings.Contains(out, "verdict preserved") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+}
