@@ -165,8 +165,9 @@ func newWalker(in Input, o Options, v zones.View) *walker {
 }
 
 func proveView(r *Report, in Input, o Options, v zones.View, used map[int]bool) {
-	o.begin("view %s: every name, old and new", v)
+	o.begin("view %s: the names of both worlds", v)
 	w := newWalker(in, o, v)
+	o.begin("view %s: every name, old and new", v)
 	t := w.all(o.Workers)
 	w.total(t)
 	if w.mixes {
