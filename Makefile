@@ -5,6 +5,7 @@
 # make fuzz    every fuzz target for FUZZTIME each (5m unless told)
 # make compare-checkers  what other zone checkers accept: writes docs/checkers.md
 # make prove-long  the proof against brute force, PROVE_LONG questions (10^8 unless told) by PROVE_SEED
+# make prove-bugs  the bugs seeded into copies of the proof, each of which its tests must catch
 # make race    the tests again under the race detector
 
 SHELL    := /bin/bash
@@ -14,7 +15,7 @@ PROVE_LONG ?= 100000000
 PROVE_SEED ?= 1
 BIN      := bin/hopnhat
 
-.PHONY: run build test check bench fuzz prove-long compare-checkers race vuln clean
+.PHONY: run build test check bench fuzz prove-long prove-bugs compare-checkers race vuln clean
 
 run: build
 	@./$(BIN) serve testdata/gialai
@@ -48,6 +49,9 @@ compare-checkers:
 
 prove-long:
 	HOPNHAT_PROVE_LONG=$(PROVE_LONG) HOPNHAT_PROVE_SEED=$(PROVE_SEED) go test -v -count=1 -timeout 12h -run 'TestBrute$$' ./zones/proof
+
+prove-bugs:
+	HOPNHAT_PROVE_BUGS=1 go test -v -count=1 -timeout 60m -run TestSeeded ./zones/proof
 
 race:
 	go test -race -timeout 40m ./...
