@@ -139,6 +139,14 @@ func (n *run) firstRun() *run {
 	return n
 }
 
+// withoutFirst is the tree less its lowest run; there must be one.
+func (n *run) withoutFirst() *run {
+	if n.left == nil {
+		return n.right
+	}
+	return n.with(n.left.withoutFirst(), n.right)
+}
+
 // holding is the run that holds u, nil when none does.
 func (n *run) holding(u u128) *run {
 	for n != nil {
@@ -190,7 +198,7 @@ func (s Set) With(b Block) (Set, error) {
 		return s, fmt.Errorf("%v is not all free", b)
 	}
 	before, rest := root.split(n.first)
-	_, after := rest.split(n.first.add(u128{0, 1}))
+	after := rest.withoutFirst()
 	if n.first.less(first) {
 		before = join(before, newRun(n.first, first.sub(u128{0, 1}), nil, nil))
 	}
@@ -217,7 +225,7 @@ func (s Set) Without(b Block) (Set, error) {
 	}
 	if r != nil && last.add(u128{0, 1}) == r.first {
 		last = r.last
-		_, after = after.split(r.first.add(u128{0, 1}))
+		after = after.withoutFirst()
 	}
 	return s.set(b.Is4(), join(join(before, newRun(first, last, nil, nil)), after)), nil
 }

@@ -1,0 +1,106 @@
+package ipam_test
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"gialai.gov.vn/hopnhat/ipam"
+)
+
+func block(text string) ipam.Block {
+	b, err := ipam.ParseBlock(text)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func ExampleParsePrefix() {
+	p, err := ipam.ParsePrefix("10.1.2.0 255.255.255.0")
+	fmt.Println(p, err)
+	_, err = ipam.ParsePrefix("10.1.2.3/24")
+	fmt.Println(err)
+	// Output:
+	// 10.1.2.0/24 <nil>
+	// "10.1.2.3/24": 10.1.2.3 is an address inside the network, not its start; write 10.1.2.0/24 for the network
+}
+
+func ExampleParseBlock() {
+	b, _ := ipam.ParseBlock("10.1.2.10 - 20")
+	fmt.Println(b, b.Prefixes())
+	// Output: 10.1.2.10-10.1.2.20 [10.1.2.10/31 10.1.2.12/30 10.1.2.16/30 10.1.2.20/32]
+}
+
+func ExampleFree() {
+	fmt.Println(ipam.Free(block("10.1.0.0/22"), []ipam.Block{block("10.1.1.0/24"), block("10.1.2.0/25")}))
+	// Output: [10.1.0.0/24 10.1.2.128/25 10.1.3.0/24]
+}
+
+func ExampleBestFit() {
+	pool, used := block("10.1.0.0/22"), []ipam.Block{block("10.1.1.0/24"), block("10.1.2.0/25")}
+	first, _ := ipam.FirstFit(pool, used, 26)
+	best, _ := ipam.BestFit(pool, used, 26)
+	fmt.Println(first, best)
+	// Output: 10.1.0.0/26 10.1.2.128/26
+}
+
+func ExampleSet() {
+	var taken ipam.Set
+	pool := block("2001:db8::/32")
+	for range 3 {
+		p, _ := taken.FirstFit(pool, 48)
+		taken, _ = taken.With(ipam.BlockOf(p))
+		fmt.Println(p)
+	}
+	// Output:
+	// 2001:db8::/48
+	// 2001:db8:1::/48
+	// 2001:db8:2::/48
+}
+
+func ExampleSplit() {
+	for p := range ipam.Split(netip.MustParsePrefix("10.1.2.0/24"), 25) {
+		fmt.Println(p)
+	}
+	// Output:
+	// 10.1.2.0/25
+	// 10.1.2.128/25
+}
+
+func ExampleJoin() {
+	fmt.Println(ipam.Join(block("10.1.2.128/25"), block("10.1.2.0/25")))
+	_, err := ipam.Join(block("10.1.2.0/25"), block("10.1.3.0/24"))
+	fmt.Println(err)
+	// Output:
+	// 10.1.2.0/24 <nil>
+	// 10.1.2.0/25 ends at 10.1.2.127 and 10.1.3.0/24 starts at 10.1.3.0, a gap lies between: name the blocks of the gap too
+}
+
+func ExampleParseCode() {
+	c, _ := ipam.ParseCode("000.05.10.H21")
+	older, _ := c.Older()
+	fmt.Println(c, older)
+	// Output: H21.10.05 000.05.10.H21
+}
+
+func ExampleStatus_CanBecome() {
+	fmt.Println(ipam.Active.CanBecome(ipam.Deprecated), ipam.Active.CanBecome(ipam.Planned))
+	// Output: true false
+}
+
+func ExampleChain() {
+	var end ipam.Chain
+	record, end, err := end.Seal(ipam.Event{
+		At: time.Date(2025, 9, 1, 0, 0, 0, 0, time.UTC), Verb: ipam.Allocate, Who: "an", Why: "a new office",
+		Changes: []ipam.Change{{Op: ipam.Add, Allocation: ipam.Allocation{
+			Place: ipam.Place{Space: "tslcd", Block: block("10.1.2.0/24")}, Status: ipam.Active,
+		}}},
+	})
+	fmt.Println(end.Revision, err)
+	e, _, err := ipam.Chain{}.Follow(record)
+	fmt.Println(e.Revision, e.Who, e.Changes[0].Allocation.Place, err)
+	// Output:
+	// 1 <nil>
+	// 1 an 10.1.2.0/24 in tslcd <nil>
+}
