@@ -119,7 +119,7 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 			w.report(out, p, o, n, typ, w.coded(p.path, o, n), "")
 		case ok == looped || ok == overlong:
 			added = true
-		case nk == overlong && n.end.state != grows:
+		case nk == overlong && n.on(typ).end.state != grows:
 			// A DNAME that is new. One that came by a rule is as it was at its old name.
 			node := n.alias
 			if node < 0 {
