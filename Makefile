@@ -48,7 +48,7 @@ compare-checkers:
 	@sed -n '/^<!-- make/,/^<!-- end/p' docs/checkers.md
 
 prove-long:
-	HOPNHAT_PROVE_LONG=$(PROVE_LONG) HOPNHAT_PROVE_SEED=$(PROVE_SEED) go test -v -count=1 -timeout 12h -run 'TestBrute$$' ./zones/proof
+	GOGC=1000 HOPNHAT_PROVE_LONG=$(PROVE_LONG) HOPNHAT_PROVE_SEED=$(PROVE_SEED) go test -v -count=1 -timeout 12h -run 'TestBrute$$' ./zones/proof
 
 prove-bugs:
 	HOPNHAT_PROVE_BUGS=1 go test -v -count=1 -timeout 60m -run TestSeeded ./zones/proof
