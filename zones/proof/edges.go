@@ -58,21 +58,27 @@ func (w *walker) wellFormed(out *tally, p *place, o, n *stand, cs []claim) {
 				w.delegation(out, p, o, n, node, cs)
 			}
 			if t == zones.TypeCNAME {
-				if len(m.sets) > 1 && slices.ContainsFunc(m.sets, func(x zones.RRset) bool {
-					return x.Type() != zones.TypeCNAME && !derived(x.Type()) && x.Type() != zones.TypeKEY
-				}) {
-					c.typ = 0
-					flag("N-CNAME-OTHER", "", t)
-				}
 				if hops := w.new.links[m.link].hops; hops > longChain && n.kind != looped && (o.alias < 0 || w.old.links[w.old.nodes[o.alias].link].hops <= longChain) {
 					flag("X-LEN", "", zones.TypeA)
 				}
 			}
 		}
+		if t == zones.TypeCNAME && beside(m.sets) && (changed || !beside(was)) {
+			c.typ = 0
+			flag("N-CNAME-OTHER", "", t)
+		}
 		if pointing(t) {
 			w.points(out, p, o, n, s, find(was, t), cs)
 		}
 	}
+}
+
+// beside tells whether sets of one name hold data that a CNAME may not stand
+// beside (RFC 2181 10.1, RFC 4034 2.5 and 3).
+func beside(sets []zones.RRset) bool {
+	return !find(sets, zones.TypeCNAME).IsZero() && slices.ContainsFunc(sets, func(x zones.RRset) bool {
+		return x.Type() != zones.TypeCNAME && !derived(x.Type()) && x.Type() != zones.TypeKEY
+	})
 }
 
 // privates tells of private addresses, once for a zone and type.

@@ -72,6 +72,7 @@ var faultTable = []struct {
 	{name: "a new name in a circle", add: "v1 CNAME v2\nv2 CNAME v1", id: "X-LOOP", at: "new/tinh.vn", ask: "v1.tinh.vn. A"},
 	{name: "a new alias to nothing", add: "v CNAME khong", id: "X-DANGLE", at: "new/tinh.vn", ask: "v.tinh.vn. A"},
 	{name: "the alias's other name became an alias", cut: []string{"cong A 192.0.2.80", "cong AAAA 2001:db8::80"}, add: "cong CNAME www", id: "X-LOOP", at: "new/tinh.vn", ask: "cong.tinh.vn. A"},
+	{name: "data put beside an alias that stays", add: "www A 192.0.2.80", id: "N-CNAME-OTHER", at: "new/tinh.vn", ask: "www.tinh.vn. CNAME"},
 	{name: "a wildcard dropped", cut: []string{"*.so A 192.0.2.9", "*.so MX 10 mail"}, id: "C-WILD-LOST", at: "old/tinh.vn", ask: ""},
 	{name: "a wildcard's type dropped", cut: []string{"*.so MX 10 mail"}, id: "C-TYPE-LOST", at: "old/tinh.vn", ask: "x.so.tinh.vn. MX"},
 	{name: "a wildcard altered", cut: []string{"*.so A 192.0.2.9"}, add: "*.so A 192.0.2.99", id: "C-CHANGED", at: "new/tinh.vn"},
