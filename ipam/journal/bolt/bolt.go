@@ -101,7 +101,7 @@ func options(o Options) *bbolt.Options {
 	}
 	return &bbolt.Options{
 		InitialMmapSize: room,
-		Timeout: 5 * time.Second, // our own lock came first: only a foreign program can hold it
+		Timeout:         5 * time.Second, // our own lock came first: only a foreign program can hold it
 		// The list of free pages is found again at each start: less to write, less to damage.
 		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
 		OpenFile: o.openFile, NoStatistics: true,
