@@ -26,11 +26,12 @@ func (c Chain) Seal(e Event) (record []byte, next Chain, err error) {
 	if err := e.Check(); err != nil {
 		return nil, c, err
 	}
+	e.At = time.Unix(0, e.At.UnixNano()).UTC() // as it is read back, so that ends compare
 	record = e.Append(nil)
 	if len(record) > MaxEventOctets {
 		return nil, c, fmt.Errorf("one change of %d octets, where %d are the most: make it in several", len(record), MaxEventOctets)
 	}
-	return record, Chain{e.Revision, sha256.Sum256(record), e.At.UTC()}, nil
+	return record, Chain{e.Revision, sha256.Sum256(record), e.At}, nil
 }
 
 // Follow reads the next record and checks its link. An error is a *ChainError.

@@ -53,6 +53,7 @@ const (
 	Alter               // Allocation takes the place of the live one at the same place
 	Drop                // what is live at From is released
 	Shift               // From and all live in it move to To, a block of the same size
+	Clear               // From and all live in it are released
 )
 
 // Change is one step of an event. Which fields count depends on Op; the others
@@ -60,7 +61,7 @@ const (
 type Change struct {
 	Op         Op
 	Allocation Allocation // Add, Alter
-	From       Place      // Drop, Shift
+	From       Place      // Drop, Shift, Clear
 	To         Place      // Shift
 }
 
@@ -72,14 +73,14 @@ func (c Change) Check() error {
 			return fmt.Errorf("a change that adds or alters, with a place it comes from or goes to")
 		}
 		return c.Allocation.Check()
-	case Drop, Shift:
+	case Drop, Shift, Clear:
 		if !c.Allocation.Equal(Allocation{}) {
 			return fmt.Errorf("a change that drops or shifts, with an allocation")
 		}
 		if !c.From.IsValid() {
 			return fmt.Errorf("a change without a place: name the space and the block")
 		}
-		if c.Op == Drop && c.To != (Place{}) {
+		if c.Op != Shift && c.To != (Place{}) {
 			return fmt.Errorf("a change that drops, with a place to go to")
 		}
 		if c.Op == Shift && (!c.To.IsValid() || !c.From.Block.SameSize(c.To.Block)) {

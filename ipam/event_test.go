@@ -58,11 +58,11 @@ func drawEvent(t *rapid.T) Event {
 	}
 	e.Before = sha256.Sum256([]byte(e.Why))
 	for range rapid.IntRange(1, 4).Draw(t, "changes") {
-		c := Change{Op: Op(rapid.IntRange(1, 4).Draw(t, "op"))}
+		c := Change{Op: Op(rapid.IntRange(1, 5).Draw(t, "op"))}
 		switch c.Op {
 		case Add, Alter:
 			c.Allocation = drawAllocation(t)
-		case Drop:
+		case Drop, Clear:
 			c.From = drawPlace(t)
 		case Shift:
 			c.From = drawPlace(t)

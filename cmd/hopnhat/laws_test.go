@@ -35,6 +35,7 @@ var levels = map[string]int{
 	"ipam/journal/journaltest":   1,
 	"cmd/hopnhat/internal/sheet": 2,
 
+	"ipam/agree":      3,
 	"ipam/merge":      3,
 	"zones/merge":     3,
 	"zones/cutover":   3,
