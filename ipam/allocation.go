@@ -131,6 +131,9 @@ func (a Allocation) Check() error {
 			if err := checkText(s, MaxText); err != nil {
 				return fmt.Errorf("%v: %w", a.Place, err)
 			}
+			if strings.ContainsAny(s, ",;\n") {
+				return fmt.Errorf("%v: %q holds a comma, a semicolon or a new line: write it as several", a.Place, shorten(s))
+			}
 			if s == "" || i > 0 && list[i-1] >= s {
 				return fmt.Errorf("%v: documents or names not sorted, double or empty: clean them first", a.Place)
 			}
@@ -146,6 +149,11 @@ func checkText(s string, most int) error {
 	}
 	if !utf8.ValidString(s) {
 		return fmt.Errorf("%q is not UTF-8: convert it first", shorten(s))
+	}
+	for _, c := range s {
+		if c < ' ' && c != '\n' || c >= 0x7f && c < 0xa0 {
+			return fmt.Errorf("%q holds a control character: take it out", shorten(s))
+		}
 	}
 	return nil
 }

@@ -31,7 +31,8 @@
 //	CODE-FORM      a Code is at most 35 of A-Z, 0-9 and dot, top first (H21.10.05)
 //	STATUS-WAY     a status changes along the table of Status.CanBecome; released is the end
 //	ALLOC-WHOLE    a live Allocation has a space, a block, a status; its texts are UTF-8
-//	               of bounded length; its documents and names are sorted, without doubles
+//	               of bounded length without control characters (a new line aside); its
+//	               documents and names are sorted, without doubles, commas, semicolons, new lines
 //	BOOK-NEST      in a space two live blocks are disjoint, or one lies within the other
 //	BOOK-ONE       in a space a block has at most one live allocation, so one holder
 //	EVENT-WHOLE    an event says who, why and when, and changes something

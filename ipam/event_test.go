@@ -14,7 +14,7 @@ import (
 )
 
 func drawText(t *rapid.T, label string) string {
-	return rapid.SampledFrom([]string{"", "", "x", "Sở Y tế", "a\x00b", strings.Repeat("đ", MaxText/2)}).Draw(t, label)
+	return rapid.SampledFrom([]string{"", "", "x", "Sở Y tế", "a\nb", strings.Repeat("đ", MaxText/2)}).Draw(t, label)
 }
 
 func drawBlock(t *rapid.T) Block {
@@ -145,6 +145,8 @@ func TestEventCheck(t *testing.T) {
 		"no reason":    func(e *Event) { e.Why = "" },
 		"long reason":  func(e *Event) { e.Why = strings.Repeat("x", MaxText+1) },
 		"not UTF-8":    func(e *Event) { e.Document = "\xff" },
+		"control":      func(e *Event) { e.Changes[0].Allocation.Note = "a\x00b" },
+		"comma":        func(e *Event) { e.Changes[0].Allocation.Names = []string{"a, b"} },
 		"no key":       func(e *Event) { e.Request[0] = 1 },
 		"no time":      func(e *Event) { e.At = time.Time{} },
 		"far future":   func(e *Event) { e.At = time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC) },

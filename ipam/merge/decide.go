@@ -55,7 +55,23 @@ type Result struct {
 	Moved       []Moved           // by plan and place
 	Returned    []Side
 	Open        []Overlap // that no decision settles
-	Faults      []error   // decisions that cannot be carried out, each with its place
+	Faults      []Fault   // decisions that cannot be carried out
+}
+
+// Fault is a decision that cannot be carried out.
+type Fault struct {
+	At    ipam.Origin // of the decision
+	Found string      // what is wrong, without a full stop
+	Mend  string      // what to do, without a full stop
+}
+
+// Error is "place: found: mend".
+func (f Fault) Error() string {
+	s := f.Found + ": " + f.Mend
+	if !f.At.IsZero() {
+		s = f.At.String() + ": " + s
+	}
+	return s
 }
 
 // Apply carries decisions out and tells what they leave open (APPLY-WHOLE).
@@ -116,15 +132,11 @@ type applying struct {
 	taken    map[ipam.Space]ipam.Set
 	moved    []Moved
 	returned []Side
-	faults   []error
+	faults   []Fault
 }
 
-func (a *applying) fail(d Decision, format string, args ...any) {
-	err := fmt.Errorf(format, args...)
-	if !d.At.IsZero() {
-		err = fmt.Errorf("%v: %w", d.At, err)
-	}
-	a.faults = append(a.faults, err)
+func (a *applying) fail(d Decision, mend, format string, args ...any) {
+	a.faults = append(a.faults, Fault{d.At, fmt.Sprintf(format, args...), mend})
 }
 
 // take gathers the addresses of all that stands.
@@ -153,7 +165,7 @@ func (a *applying) occupy(p ipam.Place) {
 func (a *applying) decide(d Decision) {
 	at := slices.IndexFunc(a.sides, func(s Side) bool { return s.Plan == d.Plan && s.Place == d.Place })
 	if at < 0 {
-		a.fail(d, "%s has no %v: name a block as the plan has it", d.Plan, d.Place)
+		a.fail(d, "name a block as the plan has it", "%s has no %v", d.Plan, d.Place)
 		return
 	}
 	to := d.Place
@@ -168,23 +180,23 @@ func (a *applying) decide(d Decision) {
 		return
 	case Isolate:
 		if !d.Space.IsValid() || d.Space == d.Place.Space {
-			a.fail(d, "%v of %s goes to the space %q: name another space", d.Place, d.Plan, d.Space)
+			a.fail(d, "name another space", "%v of %s goes to the space %q", d.Place, d.Plan, d.Space)
 			return
 		}
 		to.Space = d.Space
 	case Renumber:
 		if _, ok := d.Place.Block.Prefix(); !ok {
-			a.fail(d, "%v of %s is a range and no prefix: renumber its prefixes one by one", d.Place, d.Plan)
+			a.fail(d, "renumber its prefixes one by one", "%v of %s is a range and no prefix", d.Place, d.Plan)
 			return
 		}
 		b, ok := a.room(d)
 		if !ok {
-			a.fail(d, "%v of %s finds no room in %v: give a larger pool", d.Place, d.Plan, d.Pool)
+			a.fail(d, "give a larger pool", "%v of %s finds no room in %v", d.Place, d.Plan, d.Pool)
 			return
 		}
 		to.Block = b
 	default:
-		a.fail(d, "no way out is named for %v of %s: write keep, renumber, isolate or return", d.Place, d.Plan)
+		a.fail(d, "write keep, renumber, isolate or return", "no way out is named for %v of %s", d.Place, d.Plan)
 		return
 	}
 	a.each(d, func(i int) {
@@ -192,7 +204,7 @@ func (a *applying) decide(d Decision) {
 		from := s.Place
 		b, ok := from.Block.Shift(d.Place.Block, to.Block)
 		if !ok {
-			a.fail(d, "%v of %s cannot follow %v", from, d.Plan, d.Place)
+			a.fail(d, "decide about it by itself", "%v of %s cannot follow %v", from, d.Plan, d.Place)
 			return
 		}
 		s.Place = ipam.Place{Space: to.Space, Block: b}

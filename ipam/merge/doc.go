@@ -13,6 +13,8 @@
 //	OVERLAP-ONCE  a pair is told of once, the same whatever the order of plans and rows
 //	APPLY-WHOLE   Apply gives every row a place, or names what is open; never both
 //	APPLY-NEST    what Apply gives keeps BOOK-NEST and BOOK-ONE of package ipam
+//	DRIFT-THREE   Compare changes only what the plan changed since the last import, and
+//	              never what the book changed since
 //	MOVE-ALONG    a block that is renumbered or isolated takes along what its own plan
 //	              has inside it, each at the same distance from the start
 //

@@ -11,13 +11,15 @@ import (
 // Row is one line of an address plan, with the place where it is written.
 type Row struct {
 	ipam.Allocation
-	At ipam.Origin
+	At       ipam.Origin
+	Revision uint64 // of the book that the row was exported from, 0 for one written by hand
 }
 
 // Plan is what one organisation keeps, under a name such as "gialai".
 type Plan struct {
-	Name string
-	Rows []Row
+	Name     string
+	Rows     []Row
+	Released []Row // that say that their block was given back; nothing is held there
 }
 
 // Kind says how two blocks overlap.
