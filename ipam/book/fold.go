@@ -32,11 +32,11 @@ type pool struct {
 	taken ipam.Set
 }
 
-// answered is a request that came with a key.
+// answered is a request that came with a key, and the events it made.
 type answered struct {
-	key      string
-	request  ipam.Digest
-	revision uint64
+	key         string
+	request     ipam.Digest
+	first, last uint64
 }
 
 type lookups = map[ipam.Space]*bart.Table[*entry]
@@ -93,9 +93,23 @@ func (f *fold) apply(e ipam.Event, end ipam.Chain) error {
 		}
 	}
 	if e.Key != "" {
-		f.insert("key", &answered{e.Key, e.Request, e.Revision})
+		if err := f.keep(e); err != nil {
+			return fmt.Errorf("revision %d: %w", e.Revision, err)
+		}
 	}
 	f.end = end
+	return nil
+}
+
+// keep notes the key of an event; those of one request follow each other (BOOK-KEY).
+func (f *fold) keep(e ipam.Event) error {
+	a := answered{e.Key, e.Request, e.Revision, e.Revision}
+	if old, ok := f.view().first("key", "id", []byte(e.Key)).(*answered); ok {
+		if a.first = old.first; old.last+1 != e.Revision || old.request != e.Request {
+			return fmt.Errorf("key %q was used at revision %d already (BOOK-KEY)", e.Key, old.last)
+		}
+	}
+	f.insert("key", &a)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package book
 import (
 	"fmt"
 	"iter"
+	"math/big"
 	"net/netip"
 	"slices"
 	"time"
@@ -29,6 +30,17 @@ type StateError struct {
 
 // Error is "place: found".
 func (e *StateError) Error() string { return e.Place.String() + ": " + e.Found }
+
+// StaleError says that a plan was made on another revision than the book's.
+type StaleError struct{ On, Now uint64 }
+
+// Error names both revisions.
+func (e *StaleError) Error() string {
+	if e.On > e.Now {
+		return fmt.Sprintf("the plan was made on revision %d, where the book stands at %d: make the plan again, on this book", e.On, e.Now)
+	}
+	return fmt.Sprintf("the book has moved on from revision %d to %d: make the plan again", e.On, e.Now)
+}
 
 func taken(old *entry) error {
 	who := old.Holder.String()
@@ -147,6 +159,28 @@ func (s *Snapshot) Free(p ipam.Place) iter.Seq[netip.Prefix] {
 		return func(func(netip.Prefix) bool) {}
 	}
 	return set.Free(p.Block)
+}
+
+// Used tells how many addresses of p are in what lies in it, p itself left out.
+// It grows with the gaps, not with the addresses; 0 for an invalid place.
+func (s *Snapshot) Used(p ipam.Place) *big.Int {
+	used := new(big.Int)
+	set, err := s.poolOf(p)
+	if err != nil {
+		return used
+	}
+	count := func(sum *big.Int, free netip.Prefix) {
+		one := big.NewInt(1)
+		sum.Add(sum, one.Lsh(one, uint(free.Addr().BitLen()-free.Bits())))
+	}
+	for _, all := range p.Block.Prefixes() {
+		count(used, all)
+	}
+	free := new(big.Int)
+	for f := range set.Free(p.Block) {
+		count(free, f)
+	}
+	return used.Sub(used, free)
 }
 
 // poolOf gives the set whose gaps in p's block are free.

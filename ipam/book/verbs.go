@@ -1,6 +1,7 @@
 package book
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -94,20 +95,28 @@ func (s *Snapshot) Next(pool ipam.Place, bits int, fit Fit) (netip.Prefix, error
 func (b *Book) Assign(ctx context.Context, by By, a ipam.Allocation) (Receipt, error) {
 	a = a.Clean()
 	return b.change(ctx, by, ipam.Assign, a, func(s *Snapshot) ([]ipam.Change, error) {
-		if err := a.Check(); err != nil {
+		if err := altering(s, a); err != nil {
 			return nil, err
-		}
-		old := s.at(a.Place)
-		switch {
-		case old == nil:
-			return nil, notLive(a.Place)
-		case old.Equal(a):
-			return nil, &StateError{a.Place, "already so: nothing to change"}
-		case !old.Status.CanBecome(a.Status):
-			return nil, &StateError{a.Place, fmt.Sprintf("is %v and cannot become %v (STATUS-WAY)", old.Status, a.Status)}
 		}
 		return []ipam.Change{{Op: ipam.Alter, Allocation: a}}, nil
 	})
+}
+
+// altering tells why what is live at a's place cannot become a, nil when it can.
+func altering(s *Snapshot, a ipam.Allocation) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	old := s.at(a.Place)
+	switch {
+	case old == nil:
+		return notLive(a.Place)
+	case old.Equal(a):
+		return &StateError{a.Place, "already so: nothing to change"}
+	case !old.Status.CanBecome(a.Status):
+		return &StateError{a.Place, fmt.Sprintf("is %v and cannot become %v (STATUS-WAY)", old.Status, a.Status)}
+	}
+	return nil
 }
 
 // Release gives a block back, and with all also what lies in it; without, what
@@ -234,60 +243,57 @@ func (b *Book) shift(ctx context.Context, by By, verb ipam.Verb, from, to ipam.P
 	})
 }
 
-// Import makes many allocations at once, whole or not at all; one append's
-// bounds (ipam.CheckBatch) are some thousands of them. The order does not count.
-func (b *Book) Import(ctx context.Context, by By, list []ipam.Allocation) (Receipt, error) {
-	sorted := make([]ipam.Allocation, len(list))
-	for i, a := range list {
-		sorted[i] = a.Clean()
+// Import makes the adds, alters and drops of a plan that was made on revision
+// on of the book: whole, or not at all. When the book stands at another
+// revision it is a *StaleError. A request that is repeated with its key is
+// answered all the same, whatever on it names. The order does not count: drops
+// come first, then alters, then adds. One append's bounds (ipam.CheckBatch) hold
+// some thousands of changes; the error says how many.
+func (b *Book) Import(ctx context.Context, by By, on uint64, changes []ipam.Change) (Receipt, error) {
+	sorted := slices.Clone(changes)
+	for i := range sorted {
+		sorted[i].Allocation = sorted[i].Allocation.Clean()
 	}
-	slices.SortStableFunc(sorted, func(a, b ipam.Allocation) int { return a.Compare(b.Place) })
+	slices.SortStableFunc(sorted, func(a, b ipam.Change) int {
+		return cmp.Or(cmp.Compare(importRank(a.Op), importRank(b.Op)), placeOf(a).Compare(placeOf(b)))
+	})
 	return b.change(ctx, by, ipam.Import, sorted, func(s *Snapshot) ([]ipam.Change, error) {
-		var changes []ipam.Change
-		for _, a := range sorted {
-			added, err := adding(s, a)
-			if err != nil {
+		if s.end.Revision != on {
+			return nil, &StaleError{On: on, Now: s.end.Revision}
+		}
+		for i, c := range sorted {
+			if err := importing(s, c); err != nil {
 				return nil, err
 			}
-			changes = append(changes, added...)
+			if i > 0 && c.Op == sorted[i-1].Op && placeOf(c) == placeOf(sorted[i-1]) {
+				return nil, &StateError{placeOf(c), "stands twice in the plan: plan one change for it"}
+			}
 		}
-		return changes, nil
+		return sorted, nil
 	})
 }
 
-// Verify reads the whole journal again: the chain must hold, the events must
-// fold, and to what the book shows. It gives the end of the chain.
-func (b *Book) Verify(ctx context.Context) (ipam.Chain, error) {
-	now := b.Now()
-	fresh, err := read(ctx, b.journal, func(e ipam.Event) bool { return e.Revision <= now.end.Revision })
-	if err != nil {
-		return ipam.Chain{}, err
+func importRank(op ipam.Op) int { return slices.Index([]ipam.Op{ipam.Drop, ipam.Alter, ipam.Add}, op) }
+
+// placeOf is the place that a change is about.
+func placeOf(c ipam.Change) ipam.Place {
+	if c.Op == ipam.Add || c.Op == ipam.Alter {
+		return c.Allocation.Place
 	}
-	if fresh.end != now.end {
-		return ipam.Chain{}, &ipam.ChainError{Revision: fresh.end.Revision, Found: fmt.Sprintf("the journal holds another history than the book, which stands at revision %d", now.end.Revision)}
-	}
-	if p, same := sameEntries(fresh, now); !same {
-		return ipam.Chain{}, &StateError{p, "the book in memory is not what its journal says: start the program again"}
-	}
-	return now.end, nil
+	return c.From
 }
 
-// sameEntries tells whether two snapshots show the same, else where they differ.
-func sameEntries(a, b *Snapshot) (ipam.Place, bool) {
-	var left, right []*entry
-	for e := range a.from(nil) {
-		left = append(left, e)
+// importing tells what is wrong with a change of a plan; what it needs of
+// those before it the fold tells.
+func importing(s *Snapshot, c ipam.Change) error {
+	if err := c.Check(); err != nil {
+		return err
 	}
-	for e := range b.from(nil) {
-		right = append(right, e)
+	switch c.Op {
+	case ipam.Add, ipam.Drop:
+		return nil
+	case ipam.Alter:
+		return altering(s, c.Allocation)
 	}
-	for i := range max(len(left), len(right)) {
-		switch {
-		case i >= len(left):
-			return right[i].Place, false
-		case i >= len(right) || !left[i].Equal(right[i].Allocation) || left[i].up != right[i].up || left[i].since.Revision != right[i].since.Revision:
-			return left[i].Place, false
-		}
-	}
-	return ipam.Place{}, true
+	return fmt.Errorf("%v: an import adds, alters and drops: move, renumber or release by itself", c.From)
 }
