@@ -5,14 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +23,9 @@ import (
 type Options struct {
 	// Wait is how long to wait for another process to close the file, 0 for not at all.
 	Wait time.Duration
+	// ReadOnly opens a file that exists beside other readers, but beside no writer;
+	// Append gives ErrReadOnly. Without a file the error is fs.ErrNotExist.
+	ReadOnly bool
 	// See gets each event that Open checks, in order; nil for none. A reader that
 	// folds them need not read the file twice.
 	See func(ipam.Event)
@@ -35,9 +35,10 @@ type Options struct {
 
 // Journal is an open file. Its methods may be called from several goroutines.
 type Journal struct {
-	path string
-	db   *bbolt.DB
-	lock *flock.Flock
+	path     string
+	db       *bbolt.DB
+	lock     *flock.Flock
+	readOnly bool
 
 	mu      sync.RWMutex // guards what follows; held for writing by Append and Close
 	end     ipam.Chain
@@ -49,20 +50,28 @@ type Journal struct {
 
 var _ ipam.Journal = (*Journal)(nil)
 
+// ErrReadOnly: the journal was opened to be read.
+var ErrReadOnly = errors.New("the journal was opened to be read only: open it again to write")
+
 // Open opens the journal at path and makes it when there is no file. All of it
 // is checked first: a *DamageError names what is wrong. An InUseError says
 // that another process has it.
 func Open(path string, o Options) (_ *Journal, err error) {
-	lock, err := takeLock(path, o.Wait)
+	if o.ReadOnly {
+		if _, err := os.Stat(path); err != nil { // before the lock makes its file
+			return nil, err
+		}
+	}
+	lock, err := takeLock(path, o.Wait, o.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			_ = lock.Unlock()
+			_ = unlock(lock)
 		}
 	}()
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && !o.ReadOnly {
 		if err := create(path); err != nil {
 			return nil, fmt.Errorf("%s: cannot make the journal: %w", path, err)
 		}
@@ -80,7 +89,7 @@ func Open(path string, o Options) (_ *Journal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{path: path, lock: lock, end: end, changed: make(chan struct{}), done: make(chan struct{})}
+	j := &Journal{path: path, lock: lock, end: end, readOnly: o.ReadOnly, changed: make(chan struct{}), done: make(chan struct{})}
 	err = j.guard(func() (err error) {
 		j.db, err = bbolt.Open(path, 0o600, options(o))
 		return err
@@ -96,7 +105,7 @@ func options(o Options) *bbolt.Options {
 	// readers then: room in advance lets appends go on beside a slow backup. On
 	// Windows the file itself would take that room.
 	room := 0
-	if strconv.IntSize == 64 && runtime.GOOS != "windows" {
+	if strconv.IntSize == 64 && runtime.GOOS != "windows" && !o.ReadOnly {
 		room = 8 << 30
 	}
 	return &bbolt.Options{
@@ -104,7 +113,7 @@ func options(o Options) *bbolt.Options {
 		Timeout:         5 * time.Second, // our own lock came first: only a foreign program can hold it
 		// The list of free pages is found again at each start: less to write, less to damage.
 		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
-		OpenFile: o.openFile, NoStatistics: true,
+		OpenFile: o.openFile, NoStatistics: true, ReadOnly: o.ReadOnly,
 	}
 }
 
@@ -120,75 +129,6 @@ func create(path string) error {
 			return err
 		}), db.Close())
 	})
-}
-
-// replace lets make write a new file and puts it under path, synced.
-func replace(path string, make func(tmp string) error) (err error) {
-	tmp := path + ".new"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(tmp)
-		}
-	}()
-	if err := make(tmp); err != nil {
-		return err
-	}
-	if err := syncPath(tmp); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	return syncPath(filepath.Dir(path))
-}
-
-func syncPath(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// InUseError says who holds the file.
-type InUseError struct {
-	Path   string
-	Holder int // process id, 0 when it is not known
-}
-
-// Error names the process and what to do.
-func (e *InUseError) Error() string {
-	who := "another process"
-	if e.Holder > 0 {
-		who = "process " + strconv.Itoa(e.Holder)
-	}
-	return fmt.Sprintf("%s is in use by %s: ask the running program instead, or stop it first", e.Path, who)
-}
-
-func takeLock(path string, wait time.Duration) (*flock.Flock, error) {
-	l := flock.New(path + ".lock")
-	ok, err := l.TryLock()
-	if err == nil && !ok && wait > 0 {
-		ctx, cancel := context.WithTimeout(context.Background(), wait)
-		defer cancel()
-		if ok, err = l.TryLockContext(ctx, 20*time.Millisecond); errors.Is(err, context.DeadlineExceeded) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot lock %s: %w", path, err)
-	}
-	if !ok {
-		text, _ := os.ReadFile(l.Path())
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-		return nil, &InUseError{path, pid}
-	}
-	// Who reads this while it changes sees no number and says "another process".
-	_ = os.WriteFile(l.Path(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
-	return l, nil
 }
 
 // guard turns a panic of bbolt over a file that changed under it into an error.
@@ -228,6 +168,8 @@ func (j *Journal) Append(ctx context.Context, after uint64, records [][]byte) er
 	switch {
 	case j.closed:
 		return ipam.ErrClosed
+	case j.readOnly:
+		return ErrReadOnly
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case j.broken != nil:
@@ -359,96 +301,5 @@ func (j *Journal) Close() error {
 	}
 	j.closed = true
 	close(j.done)
-	return errors.Join(j.db.Close(), j.lock.Unlock())
-}
-
-// Backup writes the journal as it stands, a file that Open and Restore take,
-// while appends go on.
-func (j *Journal) Backup(w io.Writer) error {
-	j.mu.RLock()
-	if j.closed {
-		j.mu.RUnlock()
-		return ipam.ErrClosed
-	}
-	tx, err := j.db.Begin(false)
-	j.mu.RUnlock() // Close waits for the transaction
-	if err != nil {
-		return err
-	}
-	return errors.Join(j.guard(func() error {
-		_, err := tx.WriteTo(w)
-		return err
-	}), tx.Rollback())
-}
-
-// Restore puts a backup in place of the journal at path, which nobody may have
-// open. The backup is checked whole before anything changes; the file that
-// stood there stays beside it, as path + ".before". It gives the end of what
-// was restored.
-func Restore(path string, backup io.Reader) (end ipam.Chain, err error) {
-	lock, err := takeLock(path, 0)
-	if err != nil {
-		return ipam.Chain{}, err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	err = replace(path, func(tmp string) error {
-		f, err := os.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, backup)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return err
-		}
-		if end, err = Check(tmp); err != nil {
-			if d, ok := err.(*DamageError); ok {
-				d.Path = "the backup"
-			}
-			return fmt.Errorf("%s: nothing was restored: %w", path, err)
-		}
-		// A link keeps the old file and leaves no moment without one.
-		before := path + ".before"
-		if err := os.Remove(before); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		if err := os.Link(path, before); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		return nil
-	})
-	return end, err
-}
-
-// Compact writes the journal at path anew, without the room that it no longer
-// uses, and gives the octets before and after. Nobody may have it open.
-func Compact(path string) (before, after int64, err error) {
-	j, err := Open(path, Options{})
-	if err != nil {
-		return 0, 0, err
-	}
-	defer func() { err = errors.Join(err, j.Close()) }()
-	size := func() int64 {
-		st, err := os.Stat(path)
-		if err != nil {
-			return 0
-		}
-		return st.Size()
-	}
-	before = size()
-	err = replace(path, func(tmp string) error {
-		db, err := bbolt.Open(tmp, 0o600, options(Options{}))
-		if err != nil {
-			return err
-		}
-		db.AllocSize = 64 << 10
-		if err := errors.Join(bbolt.Compact(db, j.db, 4<<20), db.Close()); err != nil {
-			return err
-		}
-		end, err := Check(tmp)
-		if err == nil && end != j.end {
-			err = fmt.Errorf("the new file ends at revision %d, the old one at %d", end.Revision, j.end.Revision)
-		}
-		return err
-	})
-	return before, size(), err
+	return errors.Join(j.db.Close(), unlock(j.lock))
 }

@@ -5,7 +5,6 @@ package bolt
 import (
 	"bytes"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -224,95 +223,6 @@ func TestTornWrites(t *testing.T) {
 		copy(state[:2*page], after)
 		try("the header", all)
 		first = all
-	}
-}
-
-func TestBackupRestore(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "book.db")
-	all := fill(t, path, 150, 30)
-	j, err := Open(path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// A backup that is written while appends go on is the journal of one instant.
-	var backup bytes.Buffer
-	end := j.End()
-	w := writerFunc(func(p []byte) (int, error) {
-		records, next := journaltest.Seal(t, end, 1)
-		if err := j.Append(t.Context(), end.Revision, records); err != nil {
-			return 0, err
-		}
-		end, all = next, append(all, records...)
-		return backup.Write(p)
-	})
-	if err := j.Backup(w); err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Backup(failing{}); err == nil {
-		t.Error("a backup to a full disk succeeded")
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Backup(io.Discard); !errors.Is(err, ipam.ErrClosed) {
-		t.Errorf("backup after close: %v", err)
-	}
-	// The live file is damaged: it is named, the backup restores, the old file stays.
-	live, _ := os.ReadFile(path)
-	write(t, path, live[:12000])
-	if _, err := Open(path, Options{}); err == nil {
-		t.Fatal("a cut file was opened")
-	}
-	got, err := Restore(path, bytes.NewReader(backup.Bytes()))
-	if err != nil || got.Revision < 150 {
-		t.Fatalf("restored to %d, %v", got.Revision, err)
-	}
-	if records, err := contents(t, path); err != nil || !same(records, all[:got.Revision]) {
-		t.Fatalf("%d records restored, want %d; %v", len(records), got.Revision, err)
-	}
-	if old, err := os.ReadFile(path + ".before"); err != nil || !bytes.Equal(old, live[:12000]) {
-		t.Errorf("the file that was replaced is gone: %v", err)
-	}
-	// A bad backup changes nothing.
-	for name, b := range map[string][]byte{"cut": backup.Bytes()[:5000], "empty": nil, "text": []byte("hello")} {
-		if _, err := Restore(path, bytes.NewReader(b)); err == nil || !strings.Contains(err.Error(), "nothing was restored") {
-			t.Errorf("%s backup: %v", name, err)
-		}
-		if records, err := contents(t, path); err != nil || uint64(len(records)) != got.Revision {
-			t.Errorf("%s backup: %d records stand, %v", name, len(records), err)
-		}
-	}
-	// Restoring where no file stands makes one.
-	if _, err := Restore(filepath.Join(dir, "new.db"), bytes.NewReader(backup.Bytes())); err != nil {
-		t.Error(err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*.new")); len(left) > 0 {
-		t.Errorf("left over: %v", left)
-	}
-}
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
-type failing struct{}
-
-func (failing) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
-
-func TestCompact(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "book.db")
-	all := fill(t, path, 400, 1) // small appends leave much free
-	before, after, err := Compact(path)
-	if err != nil || after >= before {
-		t.Fatalf("%d octets, then %d; %v", before, after, err)
-	}
-	if got, err := contents(t, path); err != nil || !same(got, all) {
-		t.Fatalf("%d records, want %d; %v", len(got), len(all), err)
-	}
-	more := fillMore(t, path, all, 5)
-	if got, err := contents(t, path); err != nil || !same(got, more) {
-		t.Fatalf("%d records, want %d; %v", len(got), len(more), err)
 	}
 }
 

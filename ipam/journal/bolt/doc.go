@@ -12,7 +12,7 @@
 //	BOLT-CHECKED   no octet of a file reaches bbolt, which trusts its files, before Check
 //	               has walked every page and every record of it: structure, sums, chain
 //	BOLT-WHOLE     a file stands under its name only when it is complete and synced
-//	BOLT-ONE       one process holds a file, by its lock
+//	BOLT-ONE       one process writes a file, or several read it, by its lock
 //	BOLT-BROKEN    after a failed write the journal takes no more appends: reopen it, which
 //	               tells what is on the disk
 //
@@ -24,7 +24,7 @@
 //
 // # Where to change what
 //
-// A new layout of the values gets another bucket name (layout.go); Check
-// then reads both. The contract of journals is ipam.Journal's, its tests
+// A new layout of the values gets another bucket name (check.go, whose head
+// draws the file); Check then reads both. The contract of journals is ipam.Journal's, its tests
 // ipam/journal/journaltest.
 package bolt

@@ -37,7 +37,7 @@ func stopWrites(t *testing.T, f *os.File) {
 }
 
 // childEnv tells the test binary to be a writer: a path, and how many octets a
-// file may have (0: no bound).
+// file may have (0: no bound), or the word compact.
 const childEnv = "HOPNHAT_BOLT_CHILD"
 
 // TestChild is the child process of the tests below: it appends until it is
@@ -52,6 +52,13 @@ func TestChild(t *testing.T) {
 		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: n, Max: n}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for limit == "compact" {
+		if _, _, err := Compact(path); err != nil {
+			fmt.Println("error:", err)
+			return
+		}
+		fmt.Println("ack 1")
 	}
 	j, err := Open(path, Options{})
 	if err != nil {
@@ -71,10 +78,10 @@ func TestChild(t *testing.T) {
 }
 
 // child runs the writer and gives its lines.
-func child(t *testing.T, path string, limit int) (*exec.Cmd, *bufio.Scanner) {
+func child(t *testing.T, path string, limit any) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.v=false")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%d", childEnv, path, limit))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%v", childEnv, path, limit))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +151,28 @@ func TestKilledWriter(t *testing.T) {
 		t.Error("no writer came to write")
 	}
 	t.Logf("%d kills, %d events acknowledged", kills, acked)
+}
+
+// A compaction that is killed leaves the old file or the new one, whole.
+func TestKilledCompaction(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "book.db")
+	all := fill(t, path, 300, 1)
+	rng := rand.New(rand.NewPCG(7, 8))
+	for round := range 8 {
+		cmd, lines := child(t, path, "compact")
+		wait := time.Duration(rng.IntN(12000)) * time.Microsecond
+		killed := false
+		_, fault := lastAck(lines, func(int) {
+			if !killed {
+				killed = true
+				time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
+			}
+		})
+		_ = cmd.Wait()
+		if got, err := contents(t, path); fault != "" || err != nil || !same(got, all) {
+			t.Fatalf("round %d: %d records, want %d; %v, %s", round, len(got), len(all), err, fault)
+		}
+	}
 }
 
 // A file that may not grow: the append fails with an error, and what was
