@@ -250,8 +250,12 @@ func (f *fold) drop(e *entry) {
 	if v.hasPool(e.Place) {
 		f.delete("pool", &pool{Place: e.Place})
 	}
-	if !e.up.IsValid() && len(inner) == 0 && !f.view().otherIn(e) {
-		f.delete("pool", outer) // the last of its space
+	empty := !outer.taken.Overlaps(e.up)
+	if !e.up.IsValid() {
+		empty = len(inner) == 0 && !f.view().otherIn(e)
+	}
+	if empty { // e was the last in it
+		f.delete("pool", outer)
 	} else {
 		f.insert("pool", outer)
 	}

@@ -15,269 +15,6 @@ import (
 	"gialai.gov.vn/hopnhat/ipam/journal/journaltest"
 )
 
-// twin is the slow obvious book: a map, and a copy of it for each revision.
-type twin struct {
-	live map[ipam.Place]ipam.Allocation
-	past []map[ipam.Place]ipam.Allocation // by revision, from 0
-}
-
-func (w *twin) overlapping(p ipam.Place) (out []ipam.Place) {
-	for q := range w.live {
-		if q.Space == p.Space && q.Block.Overlaps(p.Block) {
-			out = append(out, q)
-		}
-	}
-	slices.SortFunc(out, ipam.Place.Compare)
-	return out
-}
-
-// mayAdd is BOOK-NEST and BOOK-ONE, read off their text.
-func (w *twin) mayAdd(p ipam.Place) bool {
-	for q := range w.live {
-		if q == p || q.Space == p.Space && q.Block.Crosses(p.Block) {
-			return false
-		}
-	}
-	return true
-}
-
-func (w *twin) within(p ipam.Place) (out []ipam.Allocation) {
-	for q, a := range w.live {
-		if q.Space == p.Space && p.Block.Contains(q.Block) {
-			out = append(out, a)
-		}
-	}
-	slices.SortFunc(out, func(a, b ipam.Allocation) int { return a.Compare(b.Place) })
-	return out
-}
-
-func (w *twin) shift(from, to ipam.Place) bool {
-	if _, ok := w.live[from]; !ok || from == to {
-		return false
-	}
-	next := &twin{live: maps.Clone(w.live)}
-	moved := w.within(from)
-	for _, a := range moved {
-		delete(next.live, a.Place)
-	}
-	for _, q := range next.overlapping(to) {
-		if to.Block.Contains(q.Block) {
-			return false
-		}
-	}
-	for _, a := range moved {
-		a.Space = to.Space
-		a.Block, _ = a.Block.Shift(from.Block, to.Block)
-		if !next.mayAdd(a.Place) {
-			return false
-		}
-		next.live[a.Place] = a
-	}
-	w.live = next.live
-	return true
-}
-
-// The universe of the random operations: two spaces, a /27 and a /123.
-var nets = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/27"), netip.MustParsePrefix("2001:db8::/123")}
-
-const size = 32
-
-func addrOf(net netip.Prefix, i int) netip.Addr {
-	raw := net.Addr().AsSlice()
-	raw[len(raw)-1] += byte(i)
-	a, _ := netip.AddrFromSlice(raw)
-	return a
-}
-
-func blockOf(net netip.Prefix, i, j int) ipam.Block {
-	b, err := ipam.NewBlock(addrOf(net, i), addrOf(net, j))
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
-
-func drawBlock(t *rapid.T, net netip.Prefix) ipam.Block {
-	if rapid.IntRange(0, 3).Draw(t, "range") > 0 {
-		n := rapid.IntRange(0, 5).Draw(t, "host bits")
-		i := rapid.IntRange(0, size>>n-1).Draw(t, "start") << n
-		return blockOf(net, i, i+1<<n-1)
-	}
-	i := rapid.IntRange(0, size-1).Draw(t, "from")
-	return blockOf(net, i, rapid.IntRange(i, size-1).Draw(t, "to"))
-}
-
-var spaces = []ipam.Space{"a", "ab"}
-
-// drawPlace draws a place, often one that is live.
-func (w *twin) drawPlace(t *rapid.T) ipam.Place {
-	if live := slices.SortedFunc(maps.Keys(w.live), ipam.Place.Compare); len(live) > 0 && rapid.IntRange(0, 2).Draw(t, "known") > 0 {
-		return rapid.SampledFrom(live).Draw(t, "place")
-	}
-	return ipam.Place{Space: rapid.SampledFrom(spaces).Draw(t, "space"), Block: drawBlock(t, rapid.SampledFrom(nets).Draw(t, "net"))}
-}
-
-func drawAllocation(t *rapid.T, p ipam.Place) ipam.Allocation {
-	a := ipam.Allocation{Place: p, Status: rapid.SampledFrom([]ipam.Status{ipam.Planned, ipam.Reserved, ipam.Active, ipam.Deprecated}).Draw(t, "status")}
-	a.Holder.Code, _ = ipam.ParseCode(rapid.SampledFrom([]string{"H08", "H21.10", "H21.100", "H21.10.05"}).Draw(t, "code"))
-	a.Names = rapid.SampledFrom([][]string{nil, {"www"}, {"mail", "www"}, {"ww"}}).Draw(t, "names")
-	return a
-}
-
-// step does one random operation to both, and tells what it was.
-func (w *twin) step(t *rapid.T, b *Book) string {
-	ctx, by := context.Background(), By{Who: "an", Why: "test"}
-	var err error
-	var right bool
-	var what string
-	p := w.drawPlace(t)
-	switch op := rapid.IntRange(0, 8).Draw(t, "op"); op {
-	case 0, 1:
-		a := drawAllocation(t, p)
-		what = fmt.Sprint("allocate ", p)
-		_, err = b.Allocate(ctx, by, a)
-		if right = w.mayAdd(p); right {
-			w.live[p] = a
-		}
-	case 2:
-		a := drawAllocation(t, p)
-		bits := p.Block.First().BitLen() - rapid.IntRange(0, 4).Draw(t, "host bits")
-		fit := Fit(rapid.IntRange(0, 1).Draw(t, "fit"))
-		what = fmt.Sprint("allocate next /", bits, " in ", p)
-		want, ok := w.next(p, bits, fit)
-		var r Receipt
-		r, err = b.AllocateNext(ctx, by, a, p, bits, fit)
-		if right = ok; right {
-			a.Place = ipam.Place{Space: p.Space, Block: ipam.BlockOf(want)}
-			w.live[a.Place] = a
-			if err == nil && !r.Allocated()[0].Equal(a) {
-				t.Fatalf("%s gave %v, want %v", what, r.Allocated()[0].Place, a.Place)
-			}
-		}
-	case 3:
-		a := drawAllocation(t, p)
-		what = fmt.Sprint("assign ", p)
-		_, err = b.Assign(ctx, by, a)
-		old, ok := w.live[p]
-		if right = ok && old.Status.CanBecome(a.Status) && !old.Equal(a); right {
-			w.live[p] = a
-		}
-	case 4:
-		all := rapid.Bool().Draw(t, "all")
-		what = fmt.Sprint("release ", p, " all ", all)
-		_, err = b.Release(ctx, by, p, all)
-		_, ok := w.live[p]
-		inner := w.within(p)
-		if right = ok && (all || len(inner) == 1); right {
-			for _, a := range inner {
-				delete(w.live, a.Place)
-			}
-		}
-	case 5:
-		bits := p.Block.First().BitLen() - rapid.IntRange(0, 4).Draw(t, "host bits")
-		what = fmt.Sprint("split ", p, " into /", bits)
-		_, err = b.Split(ctx, by, p, bits)
-		right = w.split(p, bits)
-	case 6:
-		q := w.drawPlace(t)
-		a := drawAllocation(t, p)
-		what = fmt.Sprint("merge ", p, " and ", q.Block)
-		_, err = b.Merge(ctx, by, p.Space, []ipam.Block{p.Block, q.Block}, a)
-		right = w.merge(p, ipam.Place{Space: p.Space, Block: q.Block}, a)
-	case 7:
-		to := rapid.SampledFrom(spaces).Draw(t, "to space")
-		what = fmt.Sprint("move ", p, " to ", to)
-		_, err = b.Move(ctx, by, p, to)
-		right = w.shift(p, ipam.Place{Space: to, Block: p.Block})
-	default:
-		to := ipam.Place{Space: rapid.SampledFrom(spaces).Draw(t, "to space")}
-		net := nets[0]
-		if !p.Block.Is4() {
-			net = nets[1]
-		}
-		n := 0
-		for i := range size {
-			if p.Block.ContainsAddr(addrOf(net, i)) {
-				n++
-			}
-		}
-		i := rapid.IntRange(0, size-n).Draw(t, "to")
-		to.Block = blockOf(net, i, i+n-1)
-		what = fmt.Sprint("renumber ", p, " to ", to)
-		_, err = b.Renumber(ctx, by, p, to)
-		right = w.shift(p, to)
-	}
-	if (err == nil) != right {
-		t.Fatalf("%s: %v, want success %v; live %v", what, err, right, w.within(ipam.Place{Space: p.Space, Block: p.Block}))
-	}
-	if err == nil {
-		w.past = append(w.past, maps.Clone(w.live))
-	}
-	return what
-}
-
-// next tries every address as the start of a free prefix of that length.
-func (w *twin) next(pool ipam.Place, bits int, fit Fit) (best netip.Prefix, ok bool) {
-	block := pool.Block
-	if bits == block.First().BitLen() {
-		block = ipam.Hosts(block)
-	}
-	var used []ipam.Block
-	for _, q := range w.overlapping(pool) {
-		if q != pool && !q.Block.Contains(pool.Block) {
-			used = append(used, q.Block)
-		}
-	}
-	if fit == Best {
-		best, ok = ipam.BestFit(block, used, bits)
-	} else {
-		best, ok = ipam.FirstFit(block, used, bits)
-	}
-	_, live := w.live[ipam.Place{Space: pool.Space, Block: ipam.BlockOf(best)}]
-	return best, ok && !live
-}
-
-func (w *twin) split(p ipam.Place, bits int) bool {
-	old, ok := w.live[p]
-	prefix, is := p.Block.Prefix()
-	if !ok || !is || bits <= prefix.Bits() {
-		return false
-	}
-	var parts []ipam.Block
-	for part := range ipam.Split(prefix, bits) {
-		parts = append(parts, ipam.BlockOf(part))
-	}
-	for _, a := range w.within(p) {
-		if a.Place != p && !slices.ContainsFunc(parts, func(b ipam.Block) bool { return b != a.Block && b.Contains(a.Block) }) {
-			return false
-		}
-	}
-	delete(w.live, p)
-	for _, b := range parts {
-		a := old
-		a.Block = b
-		w.live[a.Place] = a
-	}
-	return true
-}
-
-func (w *twin) merge(p, q ipam.Place, a ipam.Allocation) bool {
-	x, ok := w.live[p]
-	y, ok2 := w.live[q]
-	joined, err := ipam.Join(p.Block, q.Block)
-	if !ok || !ok2 || err != nil || x.Holder != y.Holder || !x.Status.CanBecome(a.Status) || !y.Status.CanBecome(a.Status) {
-		return false
-	}
-	if _, taken := w.live[ipam.Place{Space: p.Space, Block: joined}]; taken {
-		return false
-	}
-	delete(w.live, p)
-	delete(w.live, q)
-	a.Place = ipam.Place{Space: p.Space, Block: joined}
-	w.live[a.Place] = a
-	return true
-}
-
 // compare holds every reading of a snapshot against the map.
 func (w *twin) compare(t *rapid.T, s *Snapshot, live map[ipam.Place]ipam.Allocation) {
 	old := &twin{live: live}
@@ -312,6 +49,9 @@ func (w *twin) compare(t *rapid.T, s *Snapshot, live map[ipam.Place]ipam.Allocat
 			}
 		}
 	}
+	if got := s.Used(p); got.Int64() != count(used, p.Block) {
+		t.Fatalf("Used(%v) = %v, want %d", p, got, count(used, p.Block))
+	}
 	same(t, "Above", s.Above(p), above)
 	same(t, "Children", slices.Collect(s.Children(p)), children)
 	if got, want := slices.Collect(s.Free(p)), ipam.Free(p.Block, used); !slices.Equal(got, want) {
@@ -342,7 +82,7 @@ func same(t *rapid.T, what string, got, want []ipam.Allocation) {
 
 func places(list []ipam.Allocation) (out []string) {
 	for _, a := range list {
-		out = append(out, fmt.Sprint(a.Place, " ", a.Status, " ", a.Holder, " ", a.Names))
+		out = append(out, fmt.Sprint(a.Place, " ", said(a)))
 	}
 	return out
 }
@@ -356,15 +96,143 @@ func ticking() func() time.Time {
 	}
 }
 
+// count counts the addresses of pool that used has, one by one.
+func count(used []ipam.Block, pool ipam.Block) (n int64) {
+	for _, net := range nets {
+		for i := range size {
+			a := addrOf(net, i)
+			if pool.ContainsAddr(a) && slices.ContainsFunc(used, func(b ipam.Block) bool { return b.ContainsAddr(a) }) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// faults looks at the tables of a snapshot by brute force (BOOK-NEST, BOOK-ONE,
+// BOOK-UP, BOOK-TOP).
+func faults(s *Snapshot) (out []string) {
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	entries := slices.Collect(s.from(nil))
+	around := func(b ipam.Block, space ipam.Space) (inner *entry) { // the smallest larger one
+		for _, e := range entries {
+			if e.Space == space && e.Block != b && e.Block.Contains(b) && (inner == nil || inner.Block.Contains(e.Block)) {
+				inner = e
+			}
+		}
+		return inner
+	}
+	children := map[ipam.Place][]ipam.Block{}
+	pieces := map[ipam.Space]map[netip.Prefix]*entry{}
+	for i, e := range entries {
+		for _, f := range entries[:i] {
+			if e.Place == f.Place || e.Space == f.Space && e.Block.Crosses(f.Block) {
+				say("%v beside %v", e.Place, f.Place)
+			}
+		}
+		up := around(e.Block, e.Space)
+		if want := (ipam.Block{}); up != nil && e.up != up.Block || up == nil && e.up != want {
+			say("%v lies in %v by its entry", e.Place, e.up)
+		}
+		above := ipam.Place{Space: e.Space, Block: e.up}
+		children[above] = append(children[above], e.Block)
+		if e.since.Revision == 0 || e.since.Revision > s.Revision() {
+			say("%v since revision %d of %d", e.Place, e.since.Revision, s.Revision())
+		}
+		if pieces[e.Space] == nil {
+			pieces[e.Space] = map[netip.Prefix]*entry{}
+		}
+		for _, p := range e.Block.Prefixes() {
+			if old := pieces[e.Space][p]; old == nil || old.Block.Contains(e.Block) {
+				pieces[e.Space][p] = e
+			}
+		}
+	}
+	pools, err := s.tx.Get("pool", "id_prefix")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	n := 0
+	for o := pools.Next(); o != nil; o = pools.Next() {
+		p := o.(*pool)
+		n++
+		for _, net := range nets {
+			all := ipam.BlockOf(net)
+			if got, want := slices.Collect(p.taken.Free(all)), ipam.Free(all, children[p.Place]); !slices.Equal(got, want) {
+				say("the pool %v has %v free, its children leave %v", p.Place, got, want)
+			}
+		}
+	}
+	if n != len(children) {
+		say("%d pools, %d blocks and spaces with something in them", n, len(children))
+	}
+	if len(s.tops) != len(pieces) {
+		say("%d tries for %d spaces", len(s.tops), len(pieces))
+	}
+	for space, table := range s.tops {
+		if table.Size() != len(pieces[space]) {
+			say("%d prefixes in the trie of %s, want %d", table.Size(), space, len(pieces[space]))
+		}
+		for p, e := range table.All() {
+			if pieces[space][p] != e {
+				say("the trie of %s leads %v to %v", space, p, e.Place)
+			}
+		}
+	}
+	return out
+}
+
+// drawnClock gives instants that stand still or go back now and then.
+func drawnClock(t *rapid.T) func() time.Time {
+	steps := rapid.SliceOfN(rapid.SampledFrom([]int{1, 2, 0, -1, 5}), 1, 8).Draw(t, "clock")
+	at, n := time.Unix(1_750_000_000, 0).UTC(), 0
+	return func() time.Time {
+		at = at.Add(time.Duration(steps[n%len(steps)]) * time.Second)
+		n++
+		return at
+	}
+}
+
+// lasting joins what is the same before and after an event: a block that was
+// given back and given again alike, which the twin cannot see.
+func lasting(list []Version) (out []Version) {
+	for _, v := range list {
+		i := slices.IndexFunc(out, func(w Version) bool { return w.Until == v.Since && w.Allocation.Equal(v.Allocation) })
+		if i >= 0 {
+			out[i].Until = v.Until
+		} else {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (w *twin) compareHistory(t *rapid.T, s *Snapshot, p ipam.Place) {
+	text := func(list []Version) (out []string) {
+		for _, v := range list {
+			out = append(out, fmt.Sprint(v.Place, " ", said(v.Allocation), " ", v.Since.Revision, v.Since.At.UnixNano(), " ", v.Until.Revision, v.Until.At.UnixNano()))
+		}
+		slices.Sort(out)
+		return out
+	}
+	got := s.History(p)
+	if !slices.IsSortedFunc(got, func(a, b Version) int { return int(a.Since.Revision) - int(b.Since.Revision) }) {
+		t.Fatalf("History(%v) is not in order", p)
+	}
+	if got, want := text(lasting(got)), text(w.history(p)); !slices.Equal(got, want) {
+		t.Fatalf("History(%v) = %v\nwant %v", p, got, want)
+	}
+}
+
 func TestBookAgainstTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var store journaltest.Store
 		ctx := context.Background()
-		b, err := Open(ctx, store.Open(), ticking())
+		b, err := Open(ctx, store.Open(), drawnClock(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &twin{live: map[ipam.Place]ipam.Allocation{}}
+		w := &twin{live: map[ipam.Place]ipam.Allocation{}, at: []time.Time{{}}}
 		w.past = append(w.past, maps.Clone(w.live))
 		snapshots := map[uint64]*Snapshot{}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
@@ -376,27 +244,31 @@ func TestBookAgainstTwin(t *testing.T) {
 			}
 			snapshots[s.Revision()] = s
 			w.compare(t, s, w.live)
+			if found := faults(s); len(found) > 0 {
+				t.Fatalf("%s: %q", what, found)
+			}
 		}
 		// Snapshots stay as they were.
 		for _, rev := range slices.Sorted(maps.Keys(snapshots)) {
 			w.compare(t, snapshots[rev], w.past[rev])
 		}
 		// The journal gives the same book again, in all that Verify compares and more.
-		if _, err := b.Verify(ctx); err != nil {
-			t.Fatal(err)
+		if end, err := b.Verify(ctx); err != nil || end.Revision != b.Now().Revision() {
+			t.Fatal(end, err)
 		}
 		again, err := Open(ctx, store.Open(), ticking())
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.compare(t, again.Now(), w.live)
+		if found := faults(again.Now()); len(found) > 0 {
+			t.Fatalf("read again: %q", found)
+		}
 		// Any past instant, by both ways.
 		rev := rapid.IntRange(0, len(w.past)-1).Draw(t, "look back")
-		instant := time.Unix(1, 0)
-		for r, err := range store.Open().Read(ctx, 0) {
-			if e, derr := ipam.DecodeEvent(r.Data); err == nil && derr == nil && r.Revision <= uint64(rev) {
-				instant = e.At
-			}
+		instant := w.at[rev].Add(time.Duration(rapid.IntRange(0, 1).Draw(t, "later")) * time.Millisecond)
+		for rev+1 < len(w.at) && !w.at[rev+1].After(instant) {
+			rev++
 		}
 		s, err := b.At(ctx, instant)
 		if err != nil || s.Revision() != uint64(rev) {
@@ -410,5 +282,7 @@ func TestBookAgainstTwin(t *testing.T) {
 		}
 		same(t, "Snapshot.At", b.Now().At(p, instant), want)
 		same(t, "Snapshot.At of the book read again", again.Now().At(p, instant), want)
+		w.compareHistory(t, b.Now(), p)
+		w.compareHistory(t, again.Now(), p)
 	})
 }
