@@ -3,6 +3,7 @@ package ipam
 import (
 	"cmp"
 	"fmt"
+	"math/big"
 	"net/netip"
 )
 
@@ -96,6 +97,18 @@ func (b Block) Crosses(c Block) bool {
 // the larger before the smaller: an outer block stands before those in it.
 func (b Block) Compare(c Block) int {
 	return cmp.Or(b.first.Compare(c.first), c.last.Compare(b.last))
+}
+
+// Size is how many addresses b has, 0 of the zero Block.
+func (b Block) Size() *big.Int {
+	n := new(big.Int)
+	if !b.IsValid() {
+		return n
+	}
+	for _, p := range b.Prefixes() {
+		n.Add(n, new(big.Int).Lsh(big.NewInt(1), uint(p.Addr().BitLen()-p.Bits())))
+	}
+	return n
 }
 
 // SameSize tells whether b and c are of one family and hold the same number

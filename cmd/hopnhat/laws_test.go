@@ -58,6 +58,7 @@ var levels = map[string]int{
 // and why it stays there.
 var foreign = map[string][]string{
 	"github.com/miekg/dns":                      {"zones/rdata", "resolver/probe"},                                                             // slow path and client, never the way of an answer
+	"github.com/spf13/pflag":                    {"cmd/hopnhat/internal/cli"},                                                                  //
 	"github.com/spf13/cobra":                    {"cmd/hopnhat/internal/cli"},                                                                  // the command line is one package's matter
 	"github.com/goccy/go-yaml":                  {"cmd/hopnhat/internal/workspace"},                                                            // nobody else reads configuration
 	"golang.org/x/net":                          {"resolver/listen", "zones/zonefile", "cmd/hopnhat/internal/workspace"},                       // batches; IDNA for names that people type

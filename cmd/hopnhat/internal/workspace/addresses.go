@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	table "gialai.gov.vn/hopnhat/cmd/hopnhat/internal/sheet"
@@ -28,7 +29,10 @@ const (
 	planSpace     = "space"
 	planDocument  = "document"
 	planNames     = "names"
+	planSince     = "since"
+	planUntil     = "until"
 	planNote      = "note"
+	planRevision  = "revision"
 )
 
 // planColumns says by which headings the columns are known.
@@ -47,7 +51,10 @@ func planColumns() []table.Column {
 		{Key: planSpace, Synonyms: []string{"vrf", "vlan", "không gian"}},
 		{Key: planDocument, Synonyms: []string{"văn bản", "số văn bản", "công văn"}},
 		{Key: planNames, Synonyms: []string{"tên miền", "tên máy chủ", "hostname", "host"}},
+		{Key: planSince, Synonyms: []string{"từ ngày", "ngày cấp", "ngày bắt đầu"}},
+		{Key: planUntil, Synonyms: []string{"đến ngày", "ngày thu hồi", "ngày hết hạn"}},
 		{Key: planNote, Synonyms: []string{"ghi chú", "remark", "comment"}},
+		{Key: planRevision, Synonyms: []string{"bản sổ"}},
 	}
 }
 
@@ -70,6 +77,8 @@ type PlanOptions struct {
 	Name   string     // of the plan, such as the organisation
 	Space  ipam.Space // of rows that name none
 	Prefix string     // goes before the file's name in places
+
+	Mapping table.Mapping // the zero value guesses
 }
 
 // ReadPlan reads an address plan from a workbook or a text file: its headings
@@ -87,8 +96,11 @@ func ReadPlan(fsys fs.FS, file string, o PlanOptions) (merge.Plan, []finding.Fin
 		if sh.Hidden || len(sh.Rows) == 0 {
 			continue
 		}
-		h, fs := table.Find(sh, planColumns(), table.Mapping{})
-		if h.Columns[planBlock] == 0 {
+		if o.Mapping.Sheet != "" && sh.Name != o.Mapping.Sheet {
+			continue
+		}
+		h, fs := table.Find(sh, planColumns(), o.Mapping)
+		if h.Columns[planBlock] == 0 && o.Mapping.Sheet == "" {
 			lost = append(lost, fs...)
 			continue
 		}
@@ -97,14 +109,23 @@ func ReadPlan(fsys fs.FS, file string, o PlanOptions) (merge.Plan, []finding.Fin
 		if finding.Failed(fs) {
 			continue
 		}
+		fixed := len(o.Mapping.Columns) > 0
+		finds = append(finds, guessed(sh, h, planColumns(), fixed, "give the plan columns: FILE.yaml"))
 		for _, row := range sh.Rows {
 			if row.Number > h.Row {
 				p.row(sh, h, row)
 			}
 		}
 	}
-	if !found {
+	switch {
+	case !found && len(lost) > 0:
 		return p.plan, append(finds, lost...)
+	case !found:
+		return p.plan, append(finds, finding.Finding{ID: "T-HEADER", Severity: finding.Error, At: zones.Place{File: book.File}, Found: "no sheet " + quote(o.Mapping.Sheet) + " with rows", Mend: "name the sheet in the mapping file as it stands in the book"})
+	}
+	for _, f := range lost {
+		f.Severity, f.Found = finding.Warning, "the sheet is not read: "+f.Found
+		finds = append(finds, f)
 	}
 	return p.plan, append(finds, p.finds...)
 }
@@ -168,10 +189,28 @@ func (p *planReader) row(sh table.Sheet, h table.Header, row table.Row) {
 		return strings.FieldsFunc(s, func(c rune) bool { return c == ',' || c == ';' || c == '\n' })
 	}
 	r.Documents, r.Names = list(text(planDocument)), list(text(planNames))
+	for i, n := range r.Names {
+		r.Names[i] = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(n)), ".")
+	}
+	for key, to := range map[string]*ipam.Date{planSince: &r.Since, planUntil: &r.Until} {
+		if s := text(key); s != "" {
+			var err error
+			if *to, err = ipam.ParseDate(s); err != nil {
+				p.wrong("A-DATE", sh, row.Number, h.Columns[key], err)
+			}
+		}
+	}
+	if s := text(planRevision); s != "" {
+		var err error
+		if r.Revision, err = strconv.ParseUint(s, 10, 64); err != nil {
+			p.fail("A-REVISION", sh, row.Number, h.Columns[planRevision], quote(s)+" is no revision of the book", "leave this column as it was exported, or empty in new rows")
+		}
+	}
 	r.Allocation = r.Clean()
 	switch {
 	case len(p.finds) > before:
-	case status == ipam.Released: // it is free: nothing is held
+	case status == ipam.Released:
+		p.plan.Released = append(p.plan.Released, r)
 	default:
 		if err := r.Check(); err != nil {
 			p.wrong("A-BLOCK", sh, row.Number, col, err)
@@ -239,4 +278,18 @@ func OverlapFinding(o merge.Overlap) finding.Finding {
 		f.Found += "; names that point there: " + strings.Join(names, ", ")
 	}
 	return f
+}
+
+// OverlapLines are the lines of consolidation.yaml, one for each side, of which
+// one is to be filled in.
+func OverlapLines(o merge.Overlap) []string {
+	var out []string
+	for _, s := range o.Sides {
+		space := ""
+		if s.Space != DefaultSpace {
+			space = fmt.Sprintf(", space: %s", s.Space)
+		}
+		out = append(out, fmt.Sprintf("- {plan: %s, block: %q%s, take: , why: , by: , doc: }", s.Plan, s.Block, space))
+	}
+	return out
 }

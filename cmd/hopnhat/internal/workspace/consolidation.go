@@ -22,7 +22,12 @@ type Consolidation struct {
 	Questions []Question
 	Signing   []Signing
 
-	sheets []sheet // reserved labels that are still to be read
+	Addresses     []AddressPlan
+	Overlaps      []OverlapDecision
+	Organisations []Organisation
+
+	sheets        []sheet             // reserved labels that are still to be read
+	organisations []organisationSheet // read by Workspace.Addresses
 }
 
 // Document is what a decision cites.
@@ -145,6 +150,13 @@ func readConsolidation(file string, data []byte, open opener) (Consolidation, []
 		may("signed", func(n *node) {
 			d.list(n, "signed", func(n *node) { c.Signing = append(c.Signing, d.signing(n)) })
 		}),
+		may("addresses", func(n *node) { d.addresses(n, &c) }),
+		may("overlaps", func(n *node) {
+			d.list(n, "overlaps", func(n *node) { d.overlap(n, &c) })
+		}),
+		may("organisations", func(n *node) {
+			d.list(n, "organisations", func(n *node) { d.organisation(n, &c) })
+		}),
 		may("questions", func(n *node) { d.questions(n, &c) }),
 		may("exceptions", func(n *node) {
 			d.list(n, "exceptions", func(n *node) { m.Exceptions = append(m.Exceptions, d.exception(n)) })
@@ -165,6 +177,7 @@ func (d *decoder) settle(c *Consolidation) {
 	d.resolve("documents", keysOf(c.Documents, func(x Document) string { return x.Key }))
 	d.resolve("people", keysOf(c.People, func(x Person) string { return x.Key }))
 	d.resolve("sites", keysOf(c.Sites, func(x Site) string { return x.Key }))
+	d.resolve("addresses", keysOf(c.Addresses, func(x AddressPlan) string { return x.Name }))
 	systems := keysOf(c.Systems, func(x System) string { return x.Key })
 	d.resolve("systems", systems)
 	for i := range c.Waves {

@@ -188,3 +188,6 @@ func DayInVietnamese(t time.Time) string {
 	week := [...]string{"Chủ nhật", "thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy"}
 	return fmt.Sprintf("%s, ngày %d tháng %d năm %d", week[t.Weekday()], t.Day(), int(t.Month()), t.Year())
 }
+
+// InNumbers writes an instant as 2025-09-01 00:00:00 +07:00.
+func InNumbers(t time.Time) string { return t.In(vietnam).Format("2006-01-02 15:04:05 -07:00") }

@@ -33,13 +33,7 @@ func (r *reader) add(fs ...finding.Finding) { r.finds = append(r.finds, fs...) }
 
 func (r *reader) read() {
 	w := r.w
-	if data, ok := r.file(ConfigFile, "give the folder of a workspace; a new one begins with a "+ConfigFile+" that says version: 1"); ok {
-		var fs []finding.Finding
-		w.Config, fs = readConfig(r.prefix+ConfigFile, data)
-		w.okConfig = !finding.Failed(fs)
-		r.add(fs...)
-	}
-	r.consolidation()
+	r.files()
 	if !w.okConfig {
 		return
 	}
@@ -50,6 +44,18 @@ func (r *reader) read() {
 		}
 	}
 	r.views()
+}
+
+// files reads the configuration and the consolidation file.
+func (r *reader) files() {
+	w := r.w
+	if data, ok := r.file(ConfigFile, "give the folder of a workspace; a new one begins with a "+ConfigFile+" that says version: 1"); ok {
+		var fs []finding.Finding
+		w.Config, fs = readConfig(r.prefix+ConfigFile, data)
+		w.okConfig = !finding.Failed(fs)
+		r.add(fs...)
+	}
+	r.consolidation()
 }
 
 // file reads a file that must be there.

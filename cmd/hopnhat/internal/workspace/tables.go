@@ -41,15 +41,20 @@ func tableColumns() []table.Column {
 	}
 }
 
-// tableMapping reads a mapping file: which sheet, row and columns hold what.
+// tableMapping reads the mapping file of a table of names.
 func tableMapping(file string, data []byte) (table.Mapping, []finding.Finding) {
+	return columnMapping(file, data, tableColumns())
+}
+
+// columnMapping reads a mapping file: which sheet, row and columns hold what.
+func columnMapping(file string, data []byte, columns []table.Column) (table.Mapping, []finding.Finding) {
 	d := &decoder{parsed: parse(file, data)}
 	var m table.Mapping
 	if !d.rooted() {
 		return m, d.done()
 	}
 	var keys []string
-	for _, c := range tableColumns() {
+	for _, c := range columns {
 		keys = append(keys, c.Key)
 	}
 	d.fields(d.root, file,
@@ -157,8 +162,13 @@ func (t *tableReader) bads(id string, sh table.Sheet, row, col int, found, mend 
 
 // guess says which columns are read as what.
 func (t *tableReader) guess(sh table.Sheet, h table.Header, fixed bool) {
+	t.finds = append(t.finds, guessed(sh, h, tableColumns(), fixed, "give the source columns: FILE.yaml"))
+}
+
+// guessed says which columns are read as what, and how to fix that.
+func guessed(sh table.Sheet, h table.Header, columns []table.Column, fixed bool, how string) finding.Finding {
 	var parts, lines []string
-	for _, c := range tableColumns() {
+	for _, c := range columns {
 		if col := h.Columns[c.Key]; col > 0 {
 			parts = append(parts, fmt.Sprintf("%s is the %s", table.Letters(col), c.Key))
 			lines = append(lines, fmt.Sprintf("%s: %s", c.Key, table.Letters(col)))
@@ -169,9 +179,9 @@ func (t *tableReader) guess(sh table.Sheet, h table.Header, fixed bool) {
 		f.Found += "; not read: " + strings.Join(h.Other, ", ")
 	}
 	if !fixed {
-		f.Mend = fmt.Sprintf("to fix that, give the source columns: FILE.yaml with\n    row: %d\n    columns: {%s}", h.Row, strings.Join(lines, ", "))
+		f.Mend = fmt.Sprintf("to fix that, %s with\n    row: %d\n    columns: {%s}", how, h.Row, strings.Join(lines, ", "))
 	}
-	t.finds = append(t.finds, f)
+	return f
 }
 
 // row makes the records of one row: one for each address, alias and so on.

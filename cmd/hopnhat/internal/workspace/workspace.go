@@ -70,7 +70,9 @@ func Find(start string) (string, error) {
 // returned, those of zone files too. The Workspace is nil only when the
 // folder cannot be opened; with an error among the findings it may lack
 // something, which Whole tells and KeepFrom can fill in.
-func Open(dir string) (*Workspace, []finding.Finding) {
+func Open(dir string) (*Workspace, []finding.Finding) { return open(dir, (*reader).read) }
+
+func open(dir string, read func(*reader)) (*Workspace, []finding.Finding) {
 	abs, err := filepath.Abs(dir)
 	var root *os.Root
 	if err == nil {
@@ -81,10 +83,14 @@ func Open(dir string) (*Workspace, []finding.Finding) {
 	}
 	defer root.Close()
 	r := &reader{fsys: root.FS(), prefix: prefix(dir), w: &Workspace{Dir: dir, Root: abs}}
-	r.read()
+	read(r)
 	finding.Sort(r.finds)
 	return r.w, r.finds
 }
+
+// OpenPlans is Open without the zones: it reads the configuration and the
+// consolidation file alone, for what needs no names.
+func OpenPlans(dir string) (*Workspace, []finding.Finding) { return open(dir, (*reader).files) }
 
 // prefix is what stands before a file's path inside a folder.
 func prefix(dir string) string {
