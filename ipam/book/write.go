@@ -297,6 +297,7 @@ func (b *Book) repeat(ctx context.Context, t *batch, r *request, a *answered) (b
 	if a.last > b.Now().end.Revision {
 		return false, nil // it waits beside the first: answered in the next round
 	}
+	r.got = Receipt{Repeated: true} // not what a plan left that lost its race
 	for rec, err := range b.journal.Read(ctx, a.first-1) {
 		if err != nil {
 			return true, err
@@ -308,7 +309,7 @@ func (b *Book) repeat(ctx context.Context, t *batch, r *request, a *answered) (b
 		if err != nil {
 			return true, err
 		}
-		r.got = Receipt{Moment{e.Revision, e.At}, append(r.got.Changes, e.Changes...), true}
+		r.got.Moment, r.got.Changes = Moment{e.Revision, e.At}, append(r.got.Changes, e.Changes...)
 	}
 	r.finish(nil)
 	return true, nil
