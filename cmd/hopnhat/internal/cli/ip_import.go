@@ -58,8 +58,7 @@ nothing; a row whose status is "đã thu hồi" (released) gives its block back.
 type coming struct {
 	document string
 	plan     merge.Known
-	base     func(at ipam.Place, now book.Version, ok bool) (ipam.Allocation, bool) // of an exported row; nil for a plan
-	rows     map[ipam.Place]merge.Row                                               // of a file
+	rows     map[ipam.Place]merge.Row // of a file; nil for the plans of a workspace
 }
 
 func (x *ipImport) run(ctx context.Context, args []string) error {
@@ -166,18 +165,23 @@ func (x *ipImport) fromFile(file string) (coming, error) {
 	if err := x.failed(twice); err != nil {
 		return coming{}, err
 	}
-	// An exported row tells which state of its block was edited.
-	in.base = func(at ipam.Place, now book.Version, ok bool) (ipam.Allocation, bool) {
-		r, mine := in.rows[at]
-		switch {
-		case !mine || r.Revision == 0:
-			return ipam.Allocation{}, false
-		case ok && now.Since.Revision == r.Revision:
-			return now.Allocation, true
-		}
-		return ipam.Allocation{Place: at}, true // it stood otherwise
-	}
 	return in, nil
+}
+
+// exported is what the book said where a row was exported, if it is of this book.
+func exported(s *book.Snapshot, live map[ipam.Place]book.Version, r merge.Row) (ipam.Allocation, bool) {
+	if r.Revision == 0 || r.Revision > s.Revision() {
+		return ipam.Allocation{}, false
+	}
+	if v, ok := live[r.Place]; ok && v.Since.Revision == r.Revision {
+		return v.Allocation, true
+	}
+	for _, v := range s.History(r.Place) {
+		if v.Place == r.Place && v.Since.Revision == r.Revision {
+			return v.Allocation, true
+		}
+	}
+	return ipam.Allocation{}, false
 }
 
 // bring holds the plan against the book and carries the difference out.
@@ -187,28 +191,18 @@ func (x *ipImport) bring(ctx context.Context, b *opened, in coming) error {
 	if err != nil {
 		return err
 	}
-	have := merge.Known{}
-	if in.base != nil { // of a file, missing rows mean nothing
-		for at := range base {
+	have, live := merge.Known{}, map[ipam.Place]book.Version{}
+	for v := range now.Live() {
+		have[v.Place], live[v.Place] = v.Allocation, v
+	}
+	if in.rows != nil {
+		for at := range base { // of a file, missing rows mean nothing
 			if _, ok := in.rows[at]; !ok {
 				delete(base, at)
 			}
 		}
-	}
-	for v := range now.Live() {
-		have[v.Place] = v.Allocation
-		if in.base != nil {
-			if a, ok := in.base(v.Place, v, true); ok {
-				base[v.Place] = a
-			}
-		}
-	}
-	if in.base != nil {
-		for at, r := range in.rows {
-			if _, ok := have[at]; ok {
-				continue
-			}
-			if a, ok := in.base(at, book.Version{}, false); ok && r.Status.IsLive() {
+		for at, r := range in.rows { // an exported row tells which state of its block was edited
+			if a, ok := exported(now, live, r); ok {
 				base[at] = a
 			}
 		}
