@@ -21,6 +21,7 @@ type ipImport struct {
 	*ip
 	reason
 	dryRun, detailed bool
+	all              bool
 	clash            string
 	columns          string
 }
@@ -49,6 +50,7 @@ nothing; a row whose status is "đã thu hồi" (released) gives its block back.
 	f.Lookup("doc").Hidden = true
 	f.BoolVar(&x.dryRun, "dry-run", false, "say what would change, write nothing")
 	f.BoolVar(&x.detailed, "detailed-exitcode", false, "exit 2 when something changes")
+	f.BoolVar(&x.all, "all", false, "print every line, not the first hundred alone")
 	f.StringVar(&x.clash, "on-clash", "refuse", "where plan and book were both changed: `refuse`, or keep what the book or the plan says")
 	f.StringVar(&x.columns, "columns", "", "the mapping `FILE` of a table whose columns are not found")
 	return c
@@ -298,15 +300,26 @@ func settle(d merge.Drift, plan bool) (merge.Drift, []merge.Clash) {
 	return d, left
 }
 
+// drift prints a line for each block that changes, the first hundred unless all
+// are asked for.
 func (x *ipImport) drift(d merge.Drift) {
+	var lines []string
 	for _, a := range d.Drops {
-		fmt.Fprintf(x.out, "- %v: %s\n", a.Place, words(a))
+		lines = append(lines, fmt.Sprintf("- %v: %s", a.Place, words(a)))
 	}
 	for _, a := range d.Adds {
-		fmt.Fprintf(x.out, "+ %v: %s\n", a.Place, words(a))
+		lines = append(lines, fmt.Sprintf("+ %v: %s", a.Place, words(a)))
 	}
 	for _, a := range d.Alters {
-		fmt.Fprintf(x.out, "~ %v: %s\n", a.New.Place, merge.Differs(a.Old, a.New))
+		lines = append(lines, fmt.Sprintf("~ %v: %s", a.New.Place, merge.Differs(a.Old, a.New)))
+	}
+	const most = 100
+	for i, l := range lines {
+		if i == most && !x.all {
+			fmt.Fprintf(x.out, "… %d more; --all shows them\n", len(lines)-i)
+			break
+		}
+		fmt.Fprintln(x.out, l)
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
 )
 
 // OctetsOf reads a cell in which a spreadsheet made a number of an IPv4
@@ -50,4 +53,17 @@ func contains(list []netip.Addr, a netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// DayOf gives the day that a cell of the kind Date holds, whatever its format shows.
+func DayOf(c Cell) (time.Time, bool) {
+	if c.Kind != Date {
+		return time.Time{}, false
+	}
+	serial, err := strconv.ParseFloat(c.Raw, 64)
+	if err != nil {
+		return time.Time{}, false
+	}
+	t, err := excelize.ExcelDateToTime(serial, false)
+	return t, err == nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 
 	table "gialai.gov.vn/hopnhat/cmd/hopnhat/internal/sheet"
 	"gialai.gov.vn/hopnhat/ipam"
@@ -194,6 +195,9 @@ func (p *planReader) row(sh table.Sheet, h table.Header, row table.Row) {
 	}
 	for key, to := range map[string]*ipam.Date{planSince: &r.Since, planUntil: &r.Until} {
 		if s := text(key); s != "" {
+			if day, ok := table.DayOf(row.Cell(h.Columns[key])); ok {
+				s = day.Format(time.DateOnly) // whatever the format of the cell shows
+			}
 			var err error
 			if *to, err = ipam.ParseDate(s); err != nil {
 				p.wrong("A-DATE", sh, row.Number, h.Columns[key], err)
