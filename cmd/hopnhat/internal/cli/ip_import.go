@@ -92,6 +92,11 @@ func (x *ipImport) fromWorkspace() (coming, error) {
 		return coming{}, fmt.Errorf("%s names no address plan; write one such as\n  addresses:\n    gialai: {file: addresses/gialai.xlsx}", w.ConsolidationPath())
 	}
 	a, fs := w.Addresses()
+	if len(a.Result.Open) > 0 { // who decides wants to know which names are touched
+		if z, err := x.zones(); err == nil {
+			a, fs = z.Addresses()
+		}
+	}
 	x.told(fs)
 	if finding.Failed(fs) {
 		if !x.json {

@@ -64,7 +64,7 @@ func (o *ip) overlapsOfFiles(args []string) error {
 }
 
 func (o *ip) overlapsOfWorkspace(all bool) error {
-	w, err := o.plans()
+	w, err := o.zones()
 	if err != nil {
 		return err
 	}
@@ -84,12 +84,34 @@ func (o *ip) overlapsOfWorkspace(all bool) error {
 	open := a.Result.Open
 	if all {
 		open = merge.Overlaps(a.Plans...)
+		names := w.Pointers()
+		for i := range open {
+			open[i] = names.Told(open[i])
+		}
 	}
 	err = o.printOverlaps(a.Plans, open, !all)
 	if err == nil && len(a.Result.Faults) > 0 {
 		return &exit{code: 1}
 	}
 	return err
+}
+
+// zones reads the workspace with its zones. Those that cannot be read are told,
+// and their names are not known.
+func (o *ip) zones() (*workspace.Workspace, error) {
+	dir, err := o.root()
+	if err != nil {
+		return nil, err
+	}
+	w, finds := workspace.Open(dir)
+	if w == nil || !w.Readable() {
+		o.tell(finds, finding.Warning)
+		return nil, &exit{code: 1}
+	}
+	if ids := w.Missing(); len(ids) > 0 {
+		fmt.Fprintf(o.err, "%v and what points there are not known: the zone cannot be read (hopnhat plan says why)\n", ids)
+	}
+	return w, nil
 }
 
 // unread tells whether a plan could not be read; overlaps alone do not count.

@@ -279,7 +279,11 @@ func OverlapFinding(o merge.Overlap) finding.Finding {
 		Mend:  "keep one of them, and renumber the other to a pool, isolate it in a space of its own, or give it back",
 	}
 	if names := o.Names(); len(names) > 0 {
-		f.Found += "; names that point there: " + strings.Join(names, ", ")
+		const most = 8
+		f.Found += "; names that point there: " + strings.Join(names[:min(most, len(names))], ", ")
+		if n := len(names) - most; n > 0 {
+			f.Found += fmt.Sprintf(" and %d more", n)
+		}
 	}
 	return f
 }

@@ -208,7 +208,13 @@ func (w *Workspace) Addresses() (Addresses, []finding.Finding) {
 		}
 	}
 	out.Result = merge.Apply(ds, out.Plans...)
-	for _, o := range out.Result.Open {
+	var names Pointers
+	if len(out.Result.Open) > 0 {
+		names = w.Pointers() // none where the zones were not read
+	}
+	for i, o := range out.Result.Open {
+		o = names.Told(o)
+		out.Result.Open[i] = o
 		finds = append(finds, OverlapFinding(o))
 	}
 	for _, f := range out.Result.Faults {
