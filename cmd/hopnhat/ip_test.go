@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // ipRun runs a command of the book and gives its standard output.
@@ -162,6 +163,33 @@ func TestSheetsLibreOffice(t *testing.T) {
 		ipRun(t, bin, fresh, "import", file)
 		if got := ipRun(t, bin, fresh, "--json", "export", "-"); got != want {
 			t.Errorf("%s: the book is another:\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+// TestBookPast: show, tree, find and export answer for an instant between two
+// changes as they did then.
+func TestBookPast(t *testing.T) {
+	bin := hopnhat(t)
+	book := filepath.Join(t.TempDir(), "addresses.db")
+	ipRun(t, bin, book, "allocate", "10.1.2.0/24", "--unit", "Sở Cũ", "--why", "x")
+	then := map[string]string{}
+	looks := map[string][]string{
+		"show": {"show", "10.1.2.7"}, "tree": {"tree"}, "find": {"find", "10.1.2.7"}, "export": {"export", "-"}, "json": {"--json", "tree"},
+	}
+	for name, args := range looks {
+		then[name] = ipRun(t, bin, book, args...)
+	}
+	between := time.Now()
+	ipRun(t, bin, book, "assign", "10.1.2.0/24", "--unit", "Sở Mới", "--why", "x")
+	ipRun(t, bin, book, "allocate", "10.1.2.7", "--why", "x")
+	for name, args := range looks {
+		at := append(slices.Clone(args), "--at", between.Format(time.RFC3339Nano))
+		if got := ipRun(t, bin, book, at...); got != then[name] || strings.Contains(got, "Mới") || !strings.Contains(got, "10.1.2.0/24") {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, then[name])
+		}
+		if got := ipRun(t, bin, book, args...); got == then[name] {
+			t.Errorf("%s does not tell now from then", name)
 		}
 	}
 }

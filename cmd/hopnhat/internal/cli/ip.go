@@ -140,6 +140,33 @@ func (o *ip) with(ctx context.Context, write bool, f func(*opened) error) error 
 	return errors.Join(f(b), b.journal.Close())
 }
 
+// past is --at: the book as it stood at an instant, in place of now.
+type past struct{ at string }
+
+func (p *past) flag(f *pflag.FlagSet) {
+	f.StringVar(&p.at, "at", "", "as it stood at this `INSTANT`: a date, or a date with a clock")
+}
+
+// of gives the book as it stands, or as it stood.
+func (p *past) of(ctx context.Context, b *opened) (*book.Snapshot, error) {
+	if p.at == "" {
+		return b.Now(), nil
+	}
+	t, err := time.Parse(inSeconds, p.at)
+	if err == nil {
+		t = t.Add(time.Second - 1) // as history prints it: the whole second counts
+	} else if t, err = time.Parse(time.RFC3339Nano, p.at); err != nil {
+		t, err = workspace.ParseTime(p.at)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--at: %w", err)
+	}
+	return b.At(ctx, t)
+}
+
+// inSeconds is how workspace.InNumbers writes an instant.
+const inSeconds = "2006-01-02 15:04:05 -07:00"
+
 // events reads the journal behind a revision.
 func (b *opened) events(ctx context.Context, after uint64) iter.Seq2[ipam.Event, error] {
 	return func(yield func(ipam.Event, error) bool) {

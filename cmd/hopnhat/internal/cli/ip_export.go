@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -13,10 +12,12 @@ import (
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/sheet"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/ipam"
+	"gialai.gov.vn/hopnhat/ipam/book"
 )
 
 func newIPExport(o *ip) *cobra.Command {
 	within := ""
+	var when past
 	c := &cobra.Command{
 		Use:   "export FILE",
 		Short: "Write the book as a table (.xlsx or .csv)",
@@ -26,15 +27,20 @@ import FILE" takes the edits back. A FILE of "-" is CSV on standard output.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return o.with(c.Context(), false, func(b *opened) error {
-				return o.export(c.Context(), b, args[0], within, c.Flags().Changed("space"))
+				s, err := when.of(c.Context(), b)
+				if err != nil {
+					return err
+				}
+				return o.export(s, args[0], within, c.Flags().Changed("space"))
 			})
 		},
 	}
+	when.flag(c.Flags())
 	c.Flags().StringVar(&within, "within", "", "only this `BLOCK` of the space and what lies in it")
 	return c
 }
 
-func (o *ip) export(_ context.Context, b *opened, file, within string, oneSpace bool) error {
+func (o *ip) export(s *book.Snapshot, file, within string, oneSpace bool) error {
 	at := ipam.Place{}
 	if within != "" {
 		var err error
@@ -49,7 +55,7 @@ func (o *ip) export(_ context.Context, b *opened, file, within string, oneSpace 
 	}
 	var list []ipam.Allocation
 	since := map[ipam.Place]uint64{}
-	for v := range b.Now().Live() {
+	for v := range s.Live() {
 		if at.Space != "" && v.Space != at.Space || at.Block.IsValid() && !at.Block.Contains(v.Block) {
 			continue
 		}
@@ -65,7 +71,7 @@ func (o *ip) export(_ context.Context, b *opened, file, within string, oneSpace 
 			Format      int              `json:"format"`
 			Revision    uint64           `json:"revision"`
 			Allocations []allocationJSON `json:"allocations"`
-		}{1, b.Now().Revision(), allocationsOf(list)})
+		}{1, s.Revision(), allocationsOf(list)})
 	case file == "-" || ext == ".csv":
 		err = sheet.WriteCSV(&buf, t)
 	case ext == ".xlsx":
@@ -83,6 +89,6 @@ func (o *ip) export(_ context.Context, b *opened, file, within string, oneSpace 
 	if err := renameio.WriteFile(file, buf.Bytes(), 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(o.out, "%d blocks of revision %d written to %s\n", len(list), b.Now().Revision(), file)
+	fmt.Fprintf(o.out, "%d blocks of revision %d written to %s\n", len(list), s.Revision(), file)
 	return nil
 }

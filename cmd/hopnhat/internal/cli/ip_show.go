@@ -15,38 +15,34 @@ import (
 )
 
 func newIPShow(o *ip) *cobra.Command {
-	at := ""
+	var when past
 	c := &cobra.Command{
 		Use:   "show BLOCK",
 		Short: "Show who holds a block or an address, what it lies in and what lies in it",
 		Long: `show prints the block or address, the blocks that it lies in, and what lies in
-it; with --at, as it stood at a past instant: a date, or a date with a clock.
+it; with --at, as it stood at a past instant.
 Exit code: 0 it is allocated or lies in an allocated block, 1 nobody holds it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.with(c.Context(), false, func(b *opened) error { return o.show(b, args[0], at) })
+			return o.with(c.Context(), false, func(b *opened) error {
+				s, err := when.of(c.Context(), b)
+				if err != nil {
+					return err
+				}
+				return o.show(s, args[0])
+			})
 		},
 	}
-	c.Flags().StringVar(&at, "at", "", "as it stood at this `INSTANT`")
+	when.flag(c.Flags())
 	return c
 }
 
-func (o *ip) show(b *opened, text, when string) error {
+func (o *ip) show(s *book.Snapshot, text string) error {
 	p, err := o.at(text)
 	if err != nil {
 		return err
 	}
-	s := b.Now()
-	var list []ipam.Allocation
-	if when == "" {
-		list = append(s.Above(p), slices.Collect(s.Within(p))...)
-	} else {
-		t, err := workspace.ParseTime(when)
-		if err != nil {
-			return fmt.Errorf("--at: %w", err)
-		}
-		list = s.At(p, t)
-	}
+	list := append(s.Above(p), slices.Collect(s.Within(p))...)
 	var above, inside []ipam.Allocation
 	var exact *ipam.Allocation
 	for i, a := range list {
@@ -82,7 +78,7 @@ func (o *ip) show(b *opened, text, when string) error {
 		}
 		if exact != nil {
 			o.whole(*exact)
-			if when == "" && len(inside) > 0 {
+			if len(inside) > 0 {
 				fmt.Fprintf(o.out, "  used       %s\n", usage(s, p))
 			}
 		} else {
@@ -126,6 +122,7 @@ func (o *ip) whole(a ipam.Allocation) {
 }
 
 func newIPFind(o *ip) *cobra.Command {
+	var when past
 	c := &cobra.Command{
 		Use:   "find TEXT…",
 		Short: "Find blocks by address, name, code or any text, without diacritics too",
@@ -136,7 +133,11 @@ Exit code: 0 something was found, 1 nothing.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return o.with(c.Context(), false, func(b *opened) error {
-				found := find(b.Now(), strings.Join(args, " "))
+				s, err := when.of(c.Context(), b)
+				if err != nil {
+					return err
+				}
+				found := find(s, strings.Join(args, " "))
 				if err := o.list(found); err != nil {
 					return err
 				}
@@ -147,6 +148,7 @@ Exit code: 0 something was found, 1 nothing.`,
 			})
 		},
 	}
+	when.flag(c.Flags())
 	return c
 }
 

@@ -32,10 +32,15 @@ a bar: how much of it they take.`,
 				if err != nil {
 					return err
 				}
-				return t.run(b.Now(), at)
+				s, err := t.past.of(c.Context(), b)
+				if err != nil {
+					return err
+				}
+				return t.run(s, at)
 			})
 		},
 	}
+	t.past.flag(c.Flags())
 	c.Flags().IntVar(&t.depth, "depth", 0, "how many levels to show (0: all)")
 	c.Flags().BoolVar(&t.free, "free", false, "show also what is free in each block")
 	return c
@@ -43,6 +48,7 @@ a bar: how much of it they take.`,
 
 type tree struct {
 	*ip
+	past
 	depth int
 	free  bool
 }
