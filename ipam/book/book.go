@@ -2,7 +2,6 @@ package book
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,39 +46,6 @@ func (r Receipt) Allocated() []ipam.Allocation {
 		}
 	}
 	return out
-}
-
-// Open folds the journal. The book does not close it. The clock gives the
-// instants of new events.
-func Open(ctx context.Context, j ipam.Journal, clock func() time.Time) (*Book, error) {
-	s, err := read(ctx, j, func(ipam.Event) bool { return true })
-	if err != nil {
-		return nil, err
-	}
-	b := &Book{journal: j, clock: clock}
-	b.now.Store(s)
-	return b, nil
-}
-
-// read folds the events of a journal for as long as wanted agrees.
-func read(ctx context.Context, j ipam.Journal, wanted func(ipam.Event) bool) (*Snapshot, error) {
-	f := newFold()
-	for r, err := range j.Read(ctx, 0) {
-		if err != nil {
-			return nil, err
-		}
-		e, end, err := f.end.Follow(r.Data)
-		if err != nil {
-			return nil, err
-		}
-		if !wanted(e) {
-			break
-		}
-		if err := f.apply(e, end); err != nil {
-			return nil, fmt.Errorf("the journal does not fold: %w; restore the last good backup", err)
-		}
-	}
-	return f.publish(), nil
 }
 
 // Now is the book as it stands.
