@@ -2,15 +2,16 @@
 // tables in memory (go-memdb) and tries for the hot look-ups (bart). It never
 // gives an address twice, whoever asks at the same time.
 //
-//	Open                            reads the journal
+//	Open, Loader                    reads the journal; takes what bolt.Open checks anyway
 //	Book.Now, Book.At               a Snapshot: of now, of any past instant
 //	Book.Allocate, AllocateNext     a block, or the next free one of a pool
 //	Book.Reserve, Assign, Release   kept; changed; given back
 //	Book.Split, Merge               one into several, several into one
 //	Book.Move, Renumber             a block and all in it: to a space, to other addresses
-//	Book.Import                     many at once, whole or not at all
+//	Book.Import                     a plan of many changes at once, whole or not at all
 //	Book.Verify, Book.Follow        the audit; what others append
-//	Snapshot                        Get, Lookup, Within, Children, Free, Held, Named, History, At
+//	Snapshot                        Get, Lookup, Within, Children, Above, Free, Used, Next, Held, Named,
+//	                                Live, History, At
 //
 // # How a change happens
 //
@@ -19,21 +20,31 @@
 //
 // Requests that wait share one append, in the order they came; each is planned
 // on what those before it did. When another program appended first, the book
-// reads what it wrote and plans them all again.
+// reads what it wrote and plans them all again. A refusal is true as well: between
+// the request and its answer the journal stood so.
 //
 // # Invariants, by name
 //
 //	BOOK-NEST, BOOK-ONE  see ipam; every event is held to them, also one that is read
 //	BOOK-FIRST           a change is in the journal before any reader sees it
 //	BOOK-KEY             a request with a key happens once: the second time it is answered
-//	                     with what the first one did; with another content it is refused
+//	                     with what the first one did; with another content it is refused.
+//	                     The events of one request follow each other, each with its key
 //	BOOK-UP              entry.up is the smallest live block around an entry, and the pool of
 //	                     that block holds the entry's addresses
 //	BOOK-TOP             the trie of a space leads each prefix of a block to the innermost
 //	                     live block that has it as one of its fewest prefixes
 //
+// # How it is tested
+//
+// Every verb against a slow twin, the tables by brute force (twin_test.go); many
+// writers, by a checker that looks for a serial order (checker_test.go); killed
+// programs and full disks (process_test.go, where HOPNHAT_KILLS=200 is the long
+// form); benchmarks with HOPNHAT_BENCH_LARGE=1 up to a million allocations.
+//
 // # Where to change what
 //
-// A new verb stands in verbs.go and is made of ipam.Change; a new kind of
-// change in ipam and in fold.go. An index is a line of schema.go.
+// A new verb stands in verbs.go, made of ipam.Change, and in the operations of
+// steps_test.go; a new kind of change in ipam and in fold.go. How requests are
+// queued and answered is write.go. An index is a line of schema.go.
 package book
