@@ -48,8 +48,11 @@ type fold struct {
 	tx    *memdb.Txn
 	tops  lookups // innermost live block by prefix; shared with snapshots unless alone
 	alone bool    // no snapshot shares tops, so they change in place
+	pools pools   // while alone, in place of the table: each event changes one
 	end   ipam.Chain
 }
+
+type pools = map[ipam.Place]*pool
 
 // newFold begins with nothing.
 func newFold() *fold {
@@ -57,7 +60,7 @@ func newFold() *fold {
 	if err != nil {
 		panic(err) // the schema is a constant
 	}
-	return &fold{db: db, tx: db.Txn(true), tops: lookups{}, alone: true}
+	return &fold{db: db, tx: db.Txn(true), tops: lookups{}, alone: true, pools: pools{}}
 }
 
 // fold begins with s. Only one fold of a snapshot may be published, the
@@ -68,12 +71,18 @@ func (s *Snapshot) fold() *fold {
 
 // publish makes the snapshot; the fold is at its end.
 func (f *fold) publish() *Snapshot {
+	for _, p := range f.pools {
+		f.insert("pool", p)
+	}
+	f.pools = nil
 	f.tx.Commit()
 	return &Snapshot{db: f.db, tx: f.db.Txn(false), tops: f.tops, end: f.end}
 }
 
 // view reads what the fold has so far. It is valid until the next event.
-func (f *fold) view() *Snapshot { return &Snapshot{db: f.db, tx: f.tx, tops: f.tops, end: f.end} }
+func (f *fold) view() *Snapshot {
+	return &Snapshot{db: f.db, tx: f.tx, tops: f.tops, pools: f.pools, end: f.end}
+}
 
 // follow folds the next record in. After an error the fold is of no use.
 func (f *fold) follow(record []byte) error {
@@ -220,10 +229,10 @@ func (f *fold) add(e *entry) error {
 			outer.taken = must(outer.taken.Without(c.Block))
 			mine.taken = must(mine.taken.With(c.Block))
 		}
-		f.insert("pool", mine)
+		f.keepPool(mine)
 	}
 	outer.taken = must(outer.taken.With(e.Block))
-	f.insert("pool", outer)
+	f.keepPool(outer)
 	f.insert("live", e)
 	// Where a piece of e is one of an inner block too, the inner one stays.
 	f.point(e, func(cur *entry) bool { return cur == nil || !e.Block.Contains(cur.Block) })
@@ -248,16 +257,16 @@ func (f *fold) drop(e *entry) {
 		outer.taken = must(outer.taken.With(c.Block))
 	}
 	if v.hasPool(e.Place) {
-		f.delete("pool", &pool{Place: e.Place})
+		f.dropPool(e.Place)
 	}
 	empty := !outer.taken.Overlaps(e.up)
 	if !e.up.IsValid() {
 		empty = len(inner) == 0 && !f.view().otherIn(e)
 	}
 	if empty { // e was the last in it
-		f.delete("pool", outer)
+		f.dropPool(outer.Place)
 	} else {
-		f.insert("pool", outer)
+		f.keepPool(outer)
 	}
 	f.delete("live", e)
 	f.unpoint(e, above)
@@ -325,6 +334,22 @@ func must(s ipam.Set, err error) ipam.Set {
 		panic(fmt.Sprintf("the book's pools and its allocations disagree: %v", err)) // a fault of this package
 	}
 	return s
+}
+
+func (f *fold) keepPool(p *pool) {
+	if f.pools != nil {
+		f.pools[p.Place] = p
+	} else {
+		f.insert("pool", p)
+	}
+}
+
+func (f *fold) dropPool(p ipam.Place) {
+	if f.pools != nil {
+		delete(f.pools, p)
+	} else {
+		f.delete("pool", &pool{Place: p})
+	}
 }
 
 // insert and delete cannot fail: the indexes accept each object of their table.

@@ -16,10 +16,11 @@ import (
 // Snapshot is the book at one revision. It never changes; any number of
 // goroutines may read it, and it costs nothing to keep but memory.
 type Snapshot struct {
-	db   *memdb.MemDB
-	tx   *memdb.Txn
-	tops lookups
-	end  ipam.Chain
+	db    *memdb.MemDB
+	tx    *memdb.Txn
+	tops  lookups
+	pools pools // of a fold that keeps them beside the table, else nil
+	end   ipam.Chain
 }
 
 // StateError says that the book stands otherwise than a request needs.
@@ -328,17 +329,24 @@ func (s *Snapshot) parent(p ipam.Place) (up ipam.Block, crossed *entry) {
 	return ipam.Block{}, crossed
 }
 
-func (s *Snapshot) hasPool(p ipam.Place) bool {
-	return s.first("pool", "id", placeKey(nil, p)) != nil
-}
+func (s *Snapshot) hasPool(p ipam.Place) bool { return s.poolAt(p) != nil }
 
 // pool is a copy of a pool, an empty one where there is none.
 func (s *Snapshot) pool(p ipam.Place) *pool {
-	if o, ok := s.first("pool", "id", placeKey(nil, p)).(*pool); ok {
+	if o := s.poolAt(p); o != nil {
 		c := *o
 		return &c
 	}
 	return &pool{Place: p}
+}
+
+// poolAt is nil where there is none.
+func (s *Snapshot) poolAt(p ipam.Place) *pool {
+	if s.pools != nil {
+		return s.pools[p]
+	}
+	o, _ := s.first("pool", "id", placeKey(nil, p)).(*pool)
+	return o
 }
 
 // isPiece tells whether p is one of b's fewest prefixes: a prefix in b whose
