@@ -289,4 +289,16 @@ func againstTwin(t *rapid.T) {
 	same(t, "Snapshot.At of the book read again", again.Now().At(p, instant), want)
 	w.compareHistory(t, b.Now(), p)
 	w.compareHistory(t, again.Now(), p)
+	n := 0
+	for v := range again.Now().Live() {
+		n++
+		for rev := int(v.Since.Revision); rev < len(w.past); rev++ {
+			if !w.past[rev][v.Place].Equal(v.Allocation) || !v.Since.At.Equal(w.at[v.Since.Revision]) {
+				t.Fatalf("Live gives %v since %v; at revision %d stood %s", v.Place, v.Since, rev, said(w.past[rev][v.Place]))
+			}
+		}
+	}
+	if n != len(w.live) {
+		t.Fatalf("Live gives %d of %d", n, len(w.live))
+	}
 }
