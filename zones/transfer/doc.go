@@ -1,7 +1,8 @@
 // Package transfer moves zones between servers: it fetches a zone from a live
 // server (AXFR, RFC 5936), signed with TSIG (RFC 8945) where a key is given,
 // reads the members of catalog zones (RFC 9432) and holds two versions of a
-// zone against each other.
+// zone against each other. And it hands zones out: AXFR and IXFR (RFC 1995),
+// to those that rules of address and key let have them.
 //
 // Invariants, by name:
 //
@@ -14,6 +15,10 @@
 //	PLACE     a record's place is axfr://ADDRESS:PORT/ZONE and its ordinal in
 //	          the transfer, counted from 1
 //	SECRET    a key's secret is never printed
+//	RULED     no record leaves for who no rule names; a signature that is wrong is
+//	          answered with its code (RFC 8945 5.2) and opens nothing
+//	STEPWISE  what IXFR hands out makes the zone of a serial that was served the
+//	          zone of today; where the deltas are gone it is the whole zone
 //	ALONE     nothing is left running when a function returns
 //
 // The ids of findings:
@@ -46,5 +51,7 @@
 // server, receive.go judges the stream without knowing about connections,
 // soa.go asks for a serial; advice.go says what to set on the other server;
 // catalog.go and list.go tell which zones there are, compare.go holds two
-// sources of one zone against each other.
+// sources of one zone against each other. serve.go says who is handed what,
+// incoming.go judges a request's signature, pack.go writes the messages,
+// version.go keeps the deltas.
 package transfer

@@ -105,6 +105,7 @@ type layout struct {
 	questions []question // two at most, more are not kept
 	answers   int        // where the answer section begins
 	tsig      *record
+	udp       uint16 // octets that an OPT record lets an answer over UDP have, 0 without one
 }
 
 // layout walks the whole message: its sections must fill it to the last octet,
@@ -128,6 +129,9 @@ func (m message) layout() (l layout, err error) {
 				return layout{}, err
 			}
 			off = r.next
+			if r.rtype == zones.TypeOPT {
+				l.udp = uint16(r.class)
+			}
 			if r.rtype == zones.TypeTSIG {
 				if section != 3 || i != m.counts[3]-1 {
 					return layout{}, errMessage

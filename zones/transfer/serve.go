@@ -1,0 +1,275 @@
+package transfer
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
+
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// Rule lets an asker transfer zones: all that it names must fit. The zero
+// Prefix fits no address; without a key the request need not be signed.
+type Rule struct {
+	From  netip.Prefix
+	Key   zones.Name   // that the request must be signed with; the zero Name asks for none
+	Zones []zones.Name // empty: all of the view
+}
+
+// Server answers what secondaries ask of one view: transfers (RFC 5936, 1995),
+// and anything else that is signed (RFC 8945), for which it asks Inner. It is
+// an immutable value; a change of the zones makes another.
+type Server struct {
+	View     zones.View
+	Versions map[zones.Name]Version // by origin
+	Rules    []Rule
+	Keys     map[zones.Name]Key
+	Slots    chan struct{} // room for transfers that run at once (cap); nil for no limit
+	Now      func() time.Time
+}
+
+// allows tells whether a request may have a zone.
+func (s *Server) allows(in *incoming, zone zones.Name, from netip.Addr) bool {
+	from = from.Unmap()
+	for _, r := range s.Rules {
+		if !r.From.Contains(from) || len(r.Zones) > 0 && !slices.Contains(r.Zones, zone) {
+			continue
+		}
+		if r.Key.IsZero() || in.key != nil && in.key.Name == r.Key {
+			return true
+		}
+	}
+	return false
+}
+
+// IsTransfer tells cheaply whether a message asks for AXFR or IXFR.
+func IsTransfer(msg []byte) bool {
+	m, err := parseHeader(msg)
+	if err != nil || m.has(bitQR) || m.bits&maskOpcode != 0 || m.counts[0] != 1 {
+		return false
+	}
+	off, ok := skipName(msg, headerLen)
+	if !ok || off+4 > len(msg) {
+		return false
+	}
+	t := zones.Type(uint16(msg[off])<<8 | uint16(msg[off+1]))
+	return t == zones.TypeAXFR || t == zones.TypeIXFR
+}
+
+// Stream gives the messages that answer a transfer over TCP, nil when msg asks
+// for none. Each message is valid until the next is asked for. Who stops
+// reading early gives back all the same.
+func (s *Server) Stream(msg []byte, from netip.Addr) iter.Seq[[]byte] {
+	if !IsTransfer(msg) {
+		return nil
+	}
+	return func(yield func([]byte) bool) {
+		in, ok := receiveRequest(msg, s.Keys, s.Now())
+		if !ok {
+			return
+		}
+		v, soa, rcode := s.asked(&in, from)
+		if rcode != rcodeSuccess {
+			yield(in.errorAnswer(rcode, s.Now()))
+			return
+		}
+		if s.Slots != nil {
+			select {
+			case s.Slots <- struct{}{}:
+				defer func() { <-s.Slots }()
+			default:
+				yield(in.errorAnswer(rcodeServFail, s.Now())) // it asks again
+				return
+			}
+		}
+		s.send(&in, v, soa, yield)
+	}
+}
+
+// asked finds the zone that a transfer is about, and for IXFR the SOA that the
+// asker has.
+func (s *Server) asked(in *incoming, from netip.Addr) (v Version, soa *zones.Serial, rcode int) {
+	if in.rcode != 0 {
+		return v, nil, in.rcode
+	}
+	if len(in.questions) != 1 || in.counts[0] != 1 || in.counts[1] != 0 {
+		return v, nil, rcodeFormErr
+	}
+	q := in.questions[0]
+	v, ok := s.Versions[q.name]
+	switch {
+	case q.class != zones.ClassIN:
+		return v, nil, rcodeRefused
+	case !s.allows(in, q.name, from):
+		return v, nil, rcodeRefused
+	case !ok:
+		return v, nil, rcodeNotAuth // RFC 5936 2.2.1
+	case q.qtype == zones.TypeAXFR:
+		return v, nil, rcodeSuccess
+	}
+	serial, ok := in.serial(q.name)
+	if !ok {
+		return v, nil, rcodeFormErr // RFC 1995 3: the SOA stands in the authority section
+	}
+	return v, &serial, rcodeSuccess
+}
+
+// serial reads the serial of the SOA in the authority section of an IXFR question.
+func (in *incoming) serial(zone zones.Name) (zones.Serial, bool) {
+	if in.counts[2] != 1 {
+		return 0, false
+	}
+	r, err := in.record(in.answers)
+	if err != nil || r.rtype != zones.TypeSOA || r.class != zones.ClassIN {
+		return 0, false
+	}
+	if n, _, ok := readName(in.b, r.start); !ok || n != zone {
+		return 0, false
+	}
+	data, ok := in.expand(r, nil)
+	return soaSerial(zones.Record{Data: data}), ok
+}
+
+// send gives the messages of a transfer.
+func (s *Server) send(in *incoming, v Version, has *zones.Serial, yield func([]byte) bool) {
+	st := sending{server: s, in: in, yield: yield, bits: bitAA}
+	st.begin()
+	soa, _ := v.Zone.Lookup(v.Zone.Origin(), zones.TypeSOA)
+	now := soa.Record(0)
+	if has != nil && !has.Before(v.Zone.Serial()) { // it has this one, or a later one
+		st.add(now)
+		st.end()
+		return
+	}
+	if has != nil {
+		if ds, ok := v.since(*has); ok {
+			st.add(now)
+			for _, d := range ds {
+				st.part(d.Removed, d.ID.Origin)
+				st.part(d.Added, d.ID.Origin)
+			}
+			st.add(now)
+			st.end()
+			return
+		}
+	}
+	st.add(now)
+	for set := range v.Zone.All() {
+		if set.Type() == zones.TypeSOA && set.Owner() == v.Zone.Origin() {
+			continue
+		}
+		for i := range set.Len() {
+			st.write(set.Owner(), set.Type(), set.TTL(), set.Data(i))
+		}
+		if st.over {
+			return
+		}
+	}
+	st.add(now)
+	st.end()
+}
+
+// sending is a transfer under way.
+type sending struct {
+	server *Server
+	in     *incoming
+	yield  func([]byte) bool
+	bits   uint16
+	p      packer
+	buf    []byte
+	over   bool // the reader is gone
+}
+
+func (st *sending) begin() {
+	st.buf = st.in.head(st.buf[:0], st.bits, rcodeSuccess)
+	st.p.reset(st.buf, 0)
+}
+
+func (st *sending) add(r zones.Record) { st.write(r.Owner, r.Type, r.TTL, r.Data) }
+
+// part is one half of a delta: its SOA, then the rest (RFC 1995 4).
+func (st *sending) part(rs []zones.Record, origin zones.Name) {
+	soa, ok := apexSOA(rs, origin)
+	if ok {
+		st.add(soa)
+	}
+	for _, r := range rs {
+		if r.Type != zones.TypeSOA || r.Owner != origin {
+			st.add(r)
+		}
+	}
+}
+
+func (st *sending) write(owner zones.Name, t zones.Type, ttl uint32, data string) {
+	if st.over {
+		return
+	}
+	if st.p.count > 0 && !st.p.fits(owner, data) {
+		st.flush()
+		st.begin()
+	}
+	st.p.record(owner, t, ttl, data)
+}
+
+func (st *sending) flush() {
+	msg := st.p.end()
+	msg = st.in.signed(msg, st.server.Now())
+	st.buf = msg
+	if !st.over && !st.yield(msg) {
+		st.over = true
+	}
+}
+
+func (st *sending) end() {
+	if !st.over {
+		st.flush()
+	}
+}
+
+// Answer answers one message for which Parse found no plain answer: a transfer
+// over UDP, or anything signed. Inner answers what is left of a signed question
+// when its signature is good; over udp what grows too long with its own is cut to
+// a header that says so. False when the message is not for it.
+func (s *Server) Answer(msg []byte, from netip.Addr, udp bool, inner func(msg []byte) []byte) (out []byte, ok bool) {
+	in, ok := receiveRequest(msg, s.Keys, s.Now())
+	if !ok || in.layout.tsig == nil && !IsTransfer(msg) {
+		return nil, false
+	}
+	if in.rcode != 0 {
+		return in.errorAnswer(in.rcode, s.Now()), true
+	}
+	if IsTransfer(msg) {
+		return s.overUDP(&in, from), true
+	}
+	out = inner(in.plain())
+	if len(out) < headerLen {
+		return nil, true
+	}
+	signed := in.signed(out, s.Now())
+	if udp && len(signed) > in.payload() { // the signature took the room (RFC 8945 5.3)
+		in.again()
+		signed = in.signed(in.head(nil, bitTC, rcodeSuccess), s.Now())
+	}
+	return signed, true
+}
+
+// overUDP answers a transfer over UDP: AXFR is not defined there (RFC 5936
+// 4.2); IXFR gets the current SOA alone, which tells who is behind to come by
+// TCP (RFC 1995 2).
+func (s *Server) overUDP(in *incoming, from netip.Addr) []byte {
+	v, soa, rcode := s.asked(in, from)
+	if rcode == rcodeSuccess && soa == nil {
+		rcode = rcodeFormErr
+	}
+	if rcode != rcodeSuccess {
+		return in.errorAnswer(rcode, s.Now())
+	}
+	var out []byte
+	st := sending{server: s, in: in, bits: bitAA, yield: func(b []byte) bool { out = append([]byte(nil), b...); return true }}
+	st.begin()
+	rec, _ := v.Zone.Lookup(v.Zone.Origin(), zones.TypeSOA)
+	st.add(rec.Record(0))
+	st.end()
+	return out
+}

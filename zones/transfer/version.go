@@ -1,0 +1,73 @@
+package transfer
+
+import "gialai.gov.vn/hopnhat/zones"
+
+// Version is a zone as it is handed out, with the deltas that lead to it
+// (IXFR, RFC 1995): each begins at the serial where the one before it ended,
+// and the last one ends at the zone. It is an immutable value; the zero value
+// has no zone.
+type Version struct {
+	Zone   *zones.Zone
+	Deltas []zones.Delta // oldest first
+}
+
+// Next is the version after v that holds z. Deltas are kept as long as all of
+// them together have at most room records; more than a zone has are of no use.
+// A serial that does not go up (RFC 1982) ends what was kept.
+func (v Version) Next(z *zones.Zone, room int) Version {
+	switch {
+	case v.Zone == nil || v.Zone.ID() != z.ID() || !v.Zone.Serial().Before(z.Serial()):
+		if v.Zone != nil && v.Zone.Equal(z) {
+			return v
+		}
+		return Version{Zone: z}
+	}
+	d := zones.Diff(v.Zone, z)
+	_, _, records := z.Counts()
+	room = min(room, records)
+	size := weight(d)
+	if size > room {
+		return Version{Zone: z}
+	}
+	first := len(v.Deltas)
+	for first > 0 && size+weight(v.Deltas[first-1]) <= room {
+		first--
+		size += weight(v.Deltas[first])
+	}
+	kept := append([]zones.Delta(nil), v.Deltas[first:]...)
+	return Version{Zone: z, Deltas: append(kept, d)}
+}
+
+func weight(d zones.Delta) int { return len(d.Removed) + len(d.Added) }
+
+// since gives the deltas that lead from a serial to the zone; false when they
+// are not there any more, or never were.
+func (v Version) since(serial zones.Serial) ([]zones.Delta, bool) {
+	for i, d := range v.Deltas {
+		if soa, ok := apexSOA(d.Removed, d.ID.Origin); ok && soaSerial(soa) == serial {
+			return v.Deltas[i:], true
+		}
+	}
+	return nil, false
+}
+
+// apexSOA finds the SOA among the records of a delta.
+func apexSOA(rs []zones.Record, origin zones.Name) (zones.Record, bool) {
+	for _, r := range rs { // the apex sorts first
+		if r.Type == zones.TypeSOA && r.Owner == origin {
+			return r, true
+		}
+	}
+	return zones.Record{}, false
+}
+
+// soaSerial reads the serial of SOA data (RFC 1035 3.3.13): it stands 20 octets
+// before the end.
+func soaSerial(r zones.Record) zones.Serial {
+	d := r.Data
+	if len(d) < 20 {
+		return 0
+	}
+	d = d[len(d)-20:]
+	return zones.Serial(uint32(d[0])<<24 | uint32(d[1])<<16 | uint32(d[2])<<8 | uint32(d[3]))
+}
