@@ -1,6 +1,9 @@
 package resolver
 
-import "net/netip"
+import (
+	"iter"
+	"net/netip"
+)
 
 // Transport is how a query came.
 type Transport uint8
@@ -17,6 +20,16 @@ type Handler interface {
 	// dst returned as it came means no response (RFC 8906 and behaviour 14:
 	// a response is never answered). It keeps neither slice.
 	Handle(dst, msg []byte, from Peer) []byte
+}
+
+// Streamer is a Handler that answers some messages of a TCP connection with
+// several messages (RFC 5936 2.2).
+type Streamer interface {
+	Handler
+	// Stream gives the responses to msg in their order, each valid until the
+	// next is asked for; nil when Handle is to answer. It keeps msg until the
+	// sequence ends.
+	Stream(msg []byte, from Peer) iter.Seq[[]byte]
 }
 
 // Peer is the other end of a query.

@@ -218,3 +218,29 @@ func (s *Server) handle(dst, msg []byte, from resolver.Peer) (out []byte) {
 	}()
 	return s.handler.Handle(dst, msg, from)
 }
+
+// stream sends what a Streamer has to say to msg, message by message; false
+// when Handle is to answer. A peer that does not read ends it.
+func (s *Server) stream(msg []byte, from resolver.Peer, send func([]byte) error) (done bool, err error) {
+	h, ok := s.handler.(resolver.Streamer)
+	if !ok {
+		return false, nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			done, err = true, errStream // what was sent cannot be taken back
+			s.counts.panics.Add(1)
+			s.options.OnError(&PanicError{from, v, debug.Stack()})
+		}
+	}()
+	seq := h.Stream(msg, from)
+	if seq == nil {
+		return false, nil
+	}
+	for m := range seq {
+		if err := send(m); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}

@@ -53,6 +53,9 @@ func (s *Server) serveConn(c *net.TCPConn, k *conn) {
 	s.conns.remove(k)
 }
 
+// errStream says that several answers were begun and not ended.
+var errStream = errors.New("the answers broke off")
+
 // errNotRead says that the peer does not read its answers.
 var errNotRead = errors.New("the peer does not read")
 
@@ -121,23 +124,34 @@ func (v *conversation) answerFrames() error {
 		if len(msg) == 0 {
 			continue // an empty frame asks nothing
 		}
+		if done, err := v.server.stream(msg, v.peer, v.send); err != nil {
+			return err
+		} else if done {
+			continue
+		}
 		answer := v.server.handle(v.scratch[:0], msg, v.peer)
 		if len(answer) == 0 {
 			continue
 		}
-		if len(answer) > maxMessage {
-			v.server.unsendable(v.peer, errors.New("the answer is longer than 65535 octets"))
-			continue
-		}
 		v.scratch = answer
-		v.out = binary.BigEndian.AppendUint16(v.out, uint16(len(answer)))
-		v.out = append(v.out, answer...)
-		if len(v.out) >= flushAt {
-			if err := v.flush(); err != nil {
-				return err
-			}
+		if err := v.send(answer); err != nil {
+			return err
 		}
 	}
+}
+
+// send puts an answer to those that wait, and sends them when they are many.
+func (v *conversation) send(answer []byte) error {
+	if len(answer) > maxMessage {
+		v.server.unsendable(v.peer, errors.New("the answer is longer than 65535 octets"))
+		return nil
+	}
+	v.out = binary.BigEndian.AppendUint16(v.out, uint16(len(answer)))
+	v.out = append(v.out, answer...)
+	if len(v.out) < flushAt {
+		return nil
+	}
+	return v.flush()
 }
 
 // frame gives the size of the next frame with its length, where that has come.
