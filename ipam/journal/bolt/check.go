@@ -31,6 +31,7 @@ const (
 	flagLeaf   = 2
 	maxDepth   = 32 // of a tree of 2 entries a page, 2^32 pages
 	sumSize    = 8
+	noFreeList = 1<<64 - 1 // in a header, for a file without the list
 )
 
 var bucketName = []byte("events")
@@ -123,8 +124,11 @@ func (c *checker) file() error {
 	if last.pageSize != first.pageSize {
 		return damage("its two headers differ in the size of a page, %d and %d", first.pageSize, last.pageSize)
 	}
-	if last.transaction < first.transaction {
+	if last.transaction <= first.transaction { // of equal ones bbolt takes the first
 		last = first
+	}
+	if last.freeList != noFreeList {
+		return damage("a header with a list of free pages, which no journal has")
 	}
 	c.high = last.high
 	if uint64(c.size)/uint64(c.pageSize) < c.high {
@@ -138,6 +142,7 @@ func (c *checker) file() error {
 type header struct {
 	pageSize                uint32
 	root, high, transaction uint64
+	freeList                uint64
 }
 
 func parseHeader(b []byte) (header, error) {
@@ -151,7 +156,7 @@ func parseHeader(b []byte) (header, error) {
 	case order.Uint32(b[4:]) != version:
 		return header{}, damage("layout %d of the file, where %d is known", order.Uint32(b[4:]), version)
 	}
-	h := header{order.Uint32(b[8:]), order.Uint64(b[16:]), order.Uint64(b[40:]), order.Uint64(b[48:])}
+	h := header{order.Uint32(b[8:]), order.Uint64(b[16:]), order.Uint64(b[40:]), order.Uint64(b[48:]), order.Uint64(b[32:])}
 	if h.pageSize < 512 || h.pageSize > 1<<20 || h.pageSize&(h.pageSize-1) != 0 || h.high > 1<<40 {
 		return header{}, damage("a header with pages of %d octets, %d of them", h.pageSize, h.high)
 	}

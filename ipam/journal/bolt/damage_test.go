@@ -78,6 +78,7 @@ func TestFlippedOctet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	good = good[:(len(bytes.TrimRight(good, "\x00"))/4096+1)*4096] // without the room for more
 	rng := rand.New(rand.NewPCG(1, 2))
 	var at []int
 	for i := range good {
