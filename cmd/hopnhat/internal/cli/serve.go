@@ -22,6 +22,7 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/merge"
+	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
 // drain is how long answers under way may take after the signal to stop.
@@ -38,6 +39,8 @@ type serve struct {
 	version     string
 	id          string
 
+	secondaries  []string
+	keyFiles     []string
 	behindSigner bool
 	uncertified  string
 }
@@ -69,6 +72,8 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
 	f.StringVar(&o.uncertified, "uncertified", "", "serve the world after the cutover beyond this machine without a certificate that fits, for this `REASON`, which is written to uncertified.log in the state folder")
+	f.StringArrayVar(&o.secondaries, "secondary", nil, "of zone files: a server that may transfer them and is told of changes, `ADDRESS[:PORT][=KEY]`; repeatable")
+	f.StringArrayVar(&o.keyFiles, "key", nil, "of zone files: a `FILE` with TSIG keys, as tsig-keygen prints them; repeatable")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
 	f.StringVar(&o.id, "id-server", "", "what `id.server` answers (default: refused)")
 	return c
@@ -232,6 +237,10 @@ func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon)
 		return daemon.Options{}, nil, fmt.Errorf("no address to answer on; give --listen, such as --listen 127.0.0.1:5300")
 	}
 	opts := daemon.Options{Load: daemon.ZoneFiles(zs, o.includeRoot, daemon.SystemClock()), State: o.state}
+	var err error
+	if opts.Transfers, err = o.transfers(); err != nil {
+		return opts, nil, err
+	}
 	for _, a := range o.listen {
 		if err := address(a); err != nil {
 			return opts, nil, err
@@ -256,6 +265,43 @@ func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon)
 			}
 		}
 	}, nil
+}
+
+// transfers reads who may have the zones of files.
+func (o *serve) transfers() (daemon.Transfers, error) {
+	t := daemon.Transfers{Keys: map[zones.Name]transfer.Key{}}
+	for _, file := range o.keyFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return t, fmt.Errorf("--key: %w", err)
+		}
+		keys, fs := transfer.ParseKeyFile(file, string(text))
+		o.tell(fs, finding.Warning)
+		if finding.Failed(fs) {
+			return t, &exit{code: 1}
+		}
+		for _, k := range keys {
+			t.Keys[k.Name] = k
+		}
+	}
+	for _, s := range o.secondaries {
+		a, key, signed := strings.Cut(s, "=")
+		x := workspace.Secondary{Name: s, View: zones.Internet}
+		var err error
+		if x.Address, err = parseServer(a, "--secondary"); err != nil {
+			return t, err
+		}
+		if signed {
+			if x.Key, err = zones.ParseName(key); err != nil {
+				return t, fmt.Errorf("--secondary %s: %w", s, err)
+			}
+			if _, ok := t.Keys[x.Key]; !ok {
+				return t, fmt.Errorf("--secondary %s: no key file holds the key %s; name its file with --key", s, key)
+			}
+		}
+		t.Secondaries = append(t.Secondaries, x)
+	}
+	return t, nil
 }
 
 // refuseDS asks whether the parents of zone files hold DS.

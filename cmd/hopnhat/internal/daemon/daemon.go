@@ -7,14 +7,14 @@ import (
 	"io"
 	"net/netip"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
-	"gialai.gov.vn/hopnhat/resolver"
 	"gialai.gov.vn/hopnhat/resolver/answer"
 	"gialai.gov.vn/hopnhat/resolver/listen"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
 // Listener is one address that answers one view at one instant.
@@ -28,6 +28,8 @@ type Listener struct {
 type Loaded struct {
 	Worlds map[string]zones.World // by a listener's At
 	Notes  []string               // sentences to print: findings, what was kept of the world before
+
+	Transfers Transfers
 
 	stamps map[zones.ID][]stamp // the files that each zone was read from
 	failed []stamp              // the files that could not be used
@@ -49,6 +51,8 @@ type Options struct {
 	Policy    answer.Policy // what the server says of itself
 	Log       io.Writer
 
+	Transfers Transfers // of zone files; a workspace says its own
+
 	Uncertified  string // why the world after may be served beyond this machine without its certificate; "" is not
 	BehindSigner bool   // signed zones are served as they are: a signer stands before the world
 }
@@ -61,6 +65,7 @@ type Daemon struct {
 	mu      sync.Mutex // guards loaded, and is held while loading
 	loaded  *Loaded
 	serials *serials
+	notices *notifier
 }
 
 type running struct {
@@ -69,20 +74,13 @@ type running struct {
 	image  *current
 }
 
-// current is the handler of one listener: the image published last.
-type current struct{ p atomic.Pointer[answer.Image] }
-
-func (c *current) Handle(dst, msg []byte, from resolver.Peer) []byte {
-	return c.p.Load().Handle(dst, msg, from)
-}
-
 // Start reads the worlds, compiles them, binds every listener and answers.
 // With an error nothing is left running.
 func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	if len(o.Listeners) == 0 {
 		return nil, errors.New("no listener is configured: give --listen ADDRESS, or `listeners:` in hopnhat.yaml")
 	}
-	d = &Daemon{o: o, serials: newSerials(o.State)}
+	d = &Daemon{o: o, serials: newSerials(o.State), notices: newNotifier(o.Log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close(context.WithoutCancel(ctx)))
@@ -98,7 +96,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	}
 	for i, l := range o.Listeners {
 		c := &current{}
-		c.p.Store(images[i])
+		c.p.Store(&published{images[i], outlet(l, worlds[l.At], loaded.Transfers, nil, time.Now)})
 		s, err := listen.Open(l.Address, c, listen.Options{})
 		if err != nil {
 			return d, err
@@ -114,8 +112,35 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 				fmt.Fprintf(o.Log, "listener %s ended: %v\n", r.Address, err)
 			}
 		}()
+		d.tell(r, loaded.Transfers, nil)
 	}
 	return d, nil
+}
+
+// tell tells the secondaries of a listener which zones are not what they were;
+// before is nil at the start, when nobody knows what they have.
+func (d *Daemon) tell(r running, t Transfers, before *transfer.Server) {
+	now := r.image.p.Load().out
+	for _, s := range t.Secondaries {
+		if s.Silent {
+			continue
+		}
+		for _, v := range now.Versions {
+			if before != nil {
+				if was := before.Versions[v.Zone.Origin()]; was.Zone != nil && was.Zone.Serial() == v.Zone.Serial() {
+					continue
+				}
+			}
+			if !s.Follows(v.Zone.ID()) {
+				continue
+			}
+			var key *transfer.Key
+			if k, ok := t.Keys[s.Key]; ok {
+				key = &k
+			}
+			d.notices.tell(s, key, r.server.Addr().Addr(), v.Zone)
+		}
+	}
 }
 
 // gate refuses to answer unsigned, where others can ask, for a zone that is
@@ -157,6 +182,9 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 	}
 	if err := d.certified(l); err != nil {
 		return nil, nil, err
+	}
+	if l.workspace == nil {
+		l.Transfers = d.o.Transfers
 	}
 	worlds, err := d.serials.number(l)
 	if err != nil {
@@ -203,7 +231,9 @@ func (d *Daemon) Reload(ctx context.Context) error {
 		return err
 	}
 	for i, r := range d.running {
-		r.image.p.Store(images[i])
+		before := r.image.p.Load().out
+		r.image.p.Store(&published{images[i], outlet(r.Listener, worlds[r.At], loaded.Transfers, before, time.Now)})
+		d.tell(r, loaded.Transfers, before)
 	}
 	loaded.Worlds = worlds
 	d.loaded = loaded
@@ -235,6 +265,7 @@ func (d *Daemon) say(notes []string) {
 
 // Close stops the listeners: answers under way are sent until ctx ends.
 func (d *Daemon) Close(ctx context.Context) error {
+	d.notices.close()
 	var errs []error
 	for _, r := range d.running {
 		errs = append(errs, r.server.Close(ctx))

@@ -57,6 +57,16 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 			return &Loaded{failed: ss}, errors.New(strings.Join(append(out.Notes, dir+": the workspace has errors"), "\n"))
 		}
 		out.workspace = w
+		keys, fs := w.TransferKeys()
+		for _, f := range fs {
+			if f.Severity >= finding.Warning {
+				out.Notes = append(out.Notes, f.String())
+			}
+		}
+		if finding.Failed(fs) {
+			return &Loaded{failed: ss}, errors.New(strings.Join(out.Notes, "\n"))
+		}
+		out.Transfers = Transfers{keys, w.Config.Secondaries}
 		plan, fs := w.Plan()
 		note := unpublished(w, plan, fs, stages)
 		if note != "" {

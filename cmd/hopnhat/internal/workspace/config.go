@@ -17,6 +17,15 @@ type Config struct {
 	State     string     // folder of the server's own state, "var" by default
 	Policy    Policy
 	Resolver  netip.AddrPort // asked whether a parent holds DS; invalid: nobody is asked
+
+	KeyFiles    []KeyFile // of TSIG
+	Secondaries []Secondary
+}
+
+// KeyFile is a file with TSIG keys, as tsig-keygen prints them.
+type KeyFile struct {
+	Path string // absolute, or inside the workspace, with slashes
+	At   zones.Place
 }
 
 // Listener is one address that answers one view at one instant.
@@ -61,6 +70,14 @@ func readConfig(file string, data []byte) (Config, []finding.Finding) {
 			if a := read(d, n, "W-VALUE", "the resolver", parseAddress); a != "" {
 				c.Resolver = netip.MustParseAddrPort(a)
 			}
+		}),
+		may("keys", func(n *node) {
+			d.listOrOne(n, "keys", func(n *node) {
+				c.KeyFiles = append(c.KeyFiles, KeyFile{read(d, n, "W-PATH", "a key file", parseState), d.at(n)})
+			})
+		}),
+		may("secondaries", func(n *node) {
+			d.list(n, "secondaries", func(n *node) { c.Secondaries = append(c.Secondaries, d.secondary(n)) })
 		}),
 		may("policy", func(n *node) {
 			d.fields(n, "policy",

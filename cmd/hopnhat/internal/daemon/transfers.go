@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"iter"
+	"sync/atomic"
+	"time"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/resolver"
+	"gialai.gov.vn/hopnhat/resolver/answer"
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/transfer"
+)
+
+const (
+	maxTransfers = 64        // that run at once on a listener; one more is asked to come again
+	deltaRoom    = 1_000_000 // records of deltas that are kept for each zone, and never more than the zone has
+)
+
+// Transfers are who may have zones, and who is told of changes.
+type Transfers struct {
+	Keys        map[zones.Name]transfer.Key
+	Secondaries []workspace.Secondary
+}
+
+// published is what one listener answers from.
+type published struct {
+	image *answer.Image
+	out   *transfer.Server
+}
+
+// current is the handler of one listener: what was published last.
+type current struct{ p atomic.Pointer[published] }
+
+// Handle implements resolver.Handler. What is no plain question is asked of
+// the transfers first.
+func (c *current) Handle(dst, msg []byte, from resolver.Peer) []byte {
+	p := c.p.Load()
+	var q resolver.Query
+	switch v := q.Parse(msg); {
+	case v == resolver.Drop:
+		return dst
+	case v == resolver.Good && zones.Type(q.Type) != zones.TypeAXFR && zones.Type(q.Type) != zones.TypeIXFR:
+		return p.image.Answer(dst, &q, from)
+	case v == resolver.Good || v == resolver.BadKey && len(p.out.Keys) > 0:
+		inner := func(msg []byte) []byte { return p.image.Handle(nil, msg, from) }
+		if out, ok := p.out.Answer(msg, from.Addr.Addr(), from.Transport == resolver.UDP, inner); ok {
+			return append(dst, out...)
+		}
+	}
+	return p.image.Handle(dst, msg, from)
+}
+
+// Stream implements resolver.Streamer: transfers over TCP.
+func (c *current) Stream(msg []byte, from resolver.Peer) iter.Seq[[]byte] {
+	return c.p.Load().out.Stream(msg, from.Addr.Addr())
+}
+
+// outlet makes the transfers of one listener: the zones of its view, with the
+// deltas from what it handed out before.
+func outlet(l Listener, w zones.World, t Transfers, prev *transfer.Server, now func() time.Time) *transfer.Server {
+	s := &transfer.Server{View: l.View, Versions: map[zones.Name]transfer.Version{}, Keys: t.Keys, Now: now}
+	if prev == nil {
+		s.Slots = make(chan struct{}, maxTransfers)
+		prev = s
+	}
+	s.Slots = prev.Slots
+	for _, x := range t.Secondaries {
+		if x.View == l.View {
+			s.Rules = append(s.Rules, x.Rules()...)
+		}
+	}
+	for z := range w.In(l.View) {
+		v := prev.Versions[z.Origin()]
+		if len(s.Rules) == 0 {
+			v = transfer.Version{} // nobody asks: no need for deltas
+		}
+		s.Versions[z.Origin()] = v.Next(z, deltaRoom)
+	}
+	return s
+}
