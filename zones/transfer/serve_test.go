@@ -103,6 +103,25 @@ func genZone(tb testing.TB, t *rapid.T, serial uint32) *zones.Zone {
 	return toZone(tb, "example", rrs(tb, text))
 }
 
+// edited is a zone under another serial with a record more and, where it has
+// one to spare, a record less.
+func edited(tb testing.TB, t *rapid.T, z *zones.Zone, serial uint32) *zones.Zone {
+	spare := rapid.IntRange(0, 60).Draw(t, "spare")
+	b := zones.NewBuilder(z.ID())
+	i := 0
+	for r := range z.WithSerial(zones.Serial(serial)).Records() {
+		if i++; i-1 != spare || r.Type == zones.TypeSOA {
+			b.Add(r)
+		}
+	}
+	b.Add(zones.Record{Owner: zones.MustName("new.example"), Type: zones.TypeA, TTL: 3600, Data: "\xc0\x00\x02" + string(rune(rapid.IntRange(1, 99).Draw(t, "octet")))})
+	out, err := b.Freeze()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
 // TestServeAXFR: what is handed out is the zone, as miekg/dns and as our own
 // receiver read it, signed and not, in messages of at most 64 KiB.
 func TestServeAXFR(t *testing.T) {
@@ -185,6 +204,9 @@ func TestServeIXFR(t *testing.T) {
 		room := rapid.SampledFrom([]int{0, 10, 1000}).Draw(rt, "room")
 		for range rapid.IntRange(1, 5).Draw(rt, "versions") {
 			z := genZone(t, rt, serial)
+			if v.Zone != nil && rapid.Bool().Draw(rt, "small") { // another zone is seldom near enough for a delta
+				z = edited(t, rt, v.Zone, serial)
+			}
 			v = v.Next(z, room)
 			all = append(all, z)
 			serial += uint32(rapid.IntRange(1, 3).Draw(rt, "step"))
