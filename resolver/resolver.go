@@ -32,6 +32,18 @@ type Streamer interface {
 	Stream(msg []byte, from Peer) iter.Seq[[]byte]
 }
 
+// Deferrer is a Handler that answers some messages only after something slow,
+// such as a write to a disk: the listener goes on meanwhile.
+type Deferrer interface {
+	Handler
+	// Defers tells cheaply whether the answer to msg comes by Defer, and not by
+	// Handle.
+	Defers(msg []byte) bool
+	// Defer calls reply once, from any goroutine, with the answer or with nil for
+	// no response; reply does not keep it. It keeps no part of msg after it returns.
+	Defer(msg []byte, from Peer, reply func(answer []byte))
+}
+
 // Peer is the other end of a query.
 type Peer struct {
 	Addr      netip.AddrPort

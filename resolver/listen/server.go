@@ -21,6 +21,7 @@ var ErrClosed = errors.New("listen: the server is closed")
 // concurrent use. The zero Server is not usable; Open makes one.
 type Server struct {
 	handler  resolver.Handler
+	deferrer resolver.Deferrer // handler, if it is one
 	options  Options
 	addr     netip.AddrPort
 	udp      []*net.UDPConn
@@ -50,6 +51,7 @@ func Open(addr string, h resolver.Handler, o Options) (*Server, error) {
 		stopping: make(chan struct{}), finished: make(chan struct{}),
 		conns: conns{most: o.Conns, mostOfPeer: o.ConnsPerPeer},
 	}
+	s.deferrer, _ = h.(resolver.Deferrer)
 	if s.udp, s.tcp, err = bind(ap, o.Sockets); err != nil {
 		var failed *BindError
 		if errors.As(err, &failed) {

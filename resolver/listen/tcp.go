@@ -129,11 +129,15 @@ func (v *conversation) answerFrames() error {
 		} else if done {
 			continue
 		}
-		answer := v.server.handle(v.scratch[:0], msg, v.peer)
+		var answer []byte
+		if d := v.server.deferrer; d != nil && d.Defers(msg) {
+			answer = v.server.deferTCP(msg, v.peer)
+		} else if answer = v.server.handle(v.scratch[:0], msg, v.peer); len(answer) > 0 {
+			v.scratch = answer
+		}
 		if len(answer) == 0 {
 			continue
 		}
-		v.scratch = answer
 		if err := v.send(answer); err != nil {
 			return err
 		}

@@ -33,6 +33,9 @@ type datagrams interface {
 	space(i int) []byte
 	// answer queues msg as the answer to the i-th, once at most.
 	answer(i int, msg []byte)
+	// later returns what sends an answer to the i-th after the next read, from
+	// any goroutine. It does not keep the answer.
+	later(i int) func(msg []byte) error
 	// flush sends what is queued. lost hears of each answer that could not be sent.
 	flush(lost func(to netip.AddrPort, err error))
 }
@@ -71,7 +74,12 @@ func (s *Server) answerBatch(d datagrams, lost func(netip.AddrPort, error)) erro
 		if from.Port() == 0 {
 			continue // forged: nothing can be sent there
 		}
-		out := s.handle(d.space(i), msg, resolver.Peer{Addr: from, Transport: resolver.UDP})
+		peer := resolver.Peer{Addr: from, Transport: resolver.UDP}
+		if s.deferrer != nil && s.deferrer.Defers(msg) {
+			s.deferUDP(d.later(i), msg, peer, lost)
+			continue
+		}
+		out := s.handle(d.space(i), msg, peer)
 		if len(out) > 0 {
 			d.answer(i, out)
 		}

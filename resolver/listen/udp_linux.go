@@ -79,6 +79,19 @@ func (b *batched) answer(i int, msg []byte) {
 	b.queued++
 }
 
+func (b *batched) later(i int) func([]byte) error {
+	in := &b.in[i]
+	to := in.Addr
+	from := source(append([]byte(nil), in.OOB[:min(in.NN, len(in.OOB))]...))
+	return func(msg []byte) error {
+		n, err := b.conn.WriteBatch([]ipv4.Message{{Buffers: [][]byte{msg}, Addr: to, OOB: from}}, 0)
+		if err == nil && n < 1 {
+			return nothingSent(nil)
+		}
+		return err
+	}
+}
+
 func (b *batched) flush(lost func(netip.AddrPort, error)) {
 	rest := b.out[:b.queued]
 	b.queued = 0

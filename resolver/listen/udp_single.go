@@ -84,6 +84,11 @@ func (d *single) space(int) []byte { return d.out }
 
 func (d *single) answer(_ int, msg []byte) { d.queued = msg }
 
+func (d *single) later(int) func([]byte) error {
+	asked, index, from := append(net.IP(nil), d.asked...), d.index, d.from
+	return func(msg []byte) error { return d.send(msg, asked, index, from) }
+}
+
 func (d *single) flush(lost func(netip.AddrPort, error)) {
 	if d.queued == nil {
 		return
