@@ -143,7 +143,8 @@ func (t *Tree) insertion(r zones.Record, p spotFor, how rewriting) (splice, []re
 	want = append(want, t.recs[index:]...)
 
 	buf := t.files[file].buf
-	line := t.compose(r, p, st, t.ttlAt(index, st), how)
+	follows := p.after >= 0 && t.recs[p.after].owner == r.Owner
+	line := t.compose(r, p.model, t.ownerText(r.Owner, st.origin, t.absolute(p.model, how)), st, t.ttlAt(index, st), follows, how)
 	eol := lineEnd(buf, at)
 	if at > lineStart(buf, 0) && buf[at-1] != '\n' {
 		return splice{file, at, at, eol + line}, want
@@ -177,24 +178,35 @@ func (t *Tree) ttlAt(index int, st state) int64 {
 	return -1
 }
 
-// compose writes a record's line without its end, in a model's columns.
-func (t *Tree) compose(r zones.Record, p spotFor, st state, ttl int64, how rewriting) string {
+// absolute tells whether names are to be written absolute, as a model's owner is.
+func (t *Tree) absolute(model int, how rewriting) bool {
+	if how != styled || model < 0 {
+		return how != styled
+	}
+	m := &t.recs[model]
+	e, h := t.lexAgain(m)
+	buf := t.files[m.file].buf
+	return h.ownerAt >= 0 && endsInDot(buf[e.toks[0].start:e.toks[0].end])
+}
+
+// compose writes a record's line without its end, in a model's columns. ttl is
+// what a line without one inherits; with follows it inherits its owner too.
+func (t *Tree) compose(r zones.Record, model int, owner string, st state, ttl int64, follows bool, how rewriting) string {
 	var e lexed
 	h := head{ownerAt: -1, ttlAt: -1, classAt: -1, typeAt: -1}
 	var m *rec
 	var buf []byte
-	if p.model >= 0 {
-		m = &t.recs[p.model]
+	if model >= 0 {
+		m = &t.recs[model]
 		buf = t.files[m.file].buf
 		e, h = t.lexAgain(m)
 	}
 	c := composer{buf: buf, toks: e.toks, h: h}
 	absolute := how != styled || h.ownerAt >= 0 && endsInDot(buf[e.toks[0].start:e.toks[0].end])
-	follows := p.after >= 0 && t.recs[p.after].owner == r.Owner
 	if m != nil && m.how&ownerLeftOut != 0 && follows {
 		c.line = append(c.line, buf[lineStart(buf, m.start):lineStart(buf, m.start)+uint32(len(gapAfter(buf, lineStart(buf, m.start))))]...)
 	} else {
-		c.word(t.ownerText(r.Owner, st.origin, absolute), h.ownerAt)
+		c.word(owner, h.ownerAt)
 	}
 	number := strconv.FormatUint(uint64(r.TTL), 10)
 	hasTTL := h.ttlAt >= 0 || ttl != int64(r.TTL)

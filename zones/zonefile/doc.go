@@ -4,7 +4,8 @@
 // Load reads a file and what it includes into a Tree: the Files octet for
 // octet, the records with the place of each, and every finding. Edits (Add,
 // Change, Remove, SetSerial) return a new Tree in which only the spans
-// concerned differ. Write makes a canonical file of a zone.
+// concerned differ; Apply makes all edits of a zones.Delta as one. Write makes
+// a canonical file of a zone.
 //
 // Invariants, by name:
 //

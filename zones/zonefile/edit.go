@@ -165,19 +165,45 @@ func (t *Tree) find(r zones.Record) ([]int, error) {
 		return nil, &zones.RecordError{Record: r, Err: zones.ErrNotThere}
 	}
 	for _, i := range found {
-		q := &t.recs[i]
-		if q.how&byGenerate != 0 {
-			return nil, t.refuse(q, fmt.Sprintf("%v %v is made by a $GENERATE and cannot be edited by itself", q.owner, q.typ), "change the $GENERATE, or write its records one by one")
-		}
-		if t.uses[q.file] > 1 {
-			return nil, t.refuse(q, fmt.Sprintf("%v %v stands in a file that is included %d times", q.owner, q.typ, t.uses[q.file]), "edit the file by hand: the change is made wherever it is included")
+		if err := t.mayEdit(i); err != nil {
+			return nil, err
 		}
 	}
 	return found, nil
 }
 
+// mayEdit refuses to change what is not written on lines of its own.
+func (t *Tree) mayEdit(i int) error {
+	q := &t.recs[i]
+	if q.how&byGenerate != 0 {
+		return t.refuse(q, fmt.Sprintf("%v %v is made by a $GENERATE and cannot be edited by itself", q.owner, q.typ), "change the $GENERATE, or write its records one by one")
+	}
+	if t.uses[q.file] > 1 {
+		return t.refuse(q, fmt.Sprintf("%v %v stands in a file that is included %d times", q.owner, q.typ, t.uses[q.file]), "edit the file by hand: the change is made wherever it is included")
+	}
+	return nil
+}
+
 // admits refuses a record that is there, lies outside the zone, or is none.
 func (t *Tree) admits(r zones.Record) error {
+	if err := t.suits(r); err != nil {
+		return err
+	}
+	for i := range t.recs {
+		if q := &t.recs[i]; q.owner == r.Owner && q.typ == r.Type && q.data == r.Data {
+			return t.there(r, q)
+		}
+	}
+	return nil
+}
+
+func (t *Tree) there(r zones.Record, q *rec) error {
+	r.From.Place = t.place(q)
+	return &zones.RecordError{Record: r, Err: zones.ErrThere}
+}
+
+// suits refuses a record that lies outside the zone, or is none.
+func (t *Tree) suits(r zones.Record) error {
 	if r.Owner.IsZero() {
 		return &zones.RecordError{Record: r, Err: zones.ErrNameEmpty}
 	}
@@ -189,12 +215,6 @@ func (t *Tree) admits(r zones.Record) error {
 	}
 	if err := rdata.Check(r.Type, r.Data); err != nil {
 		return &zones.RecordError{Record: r, Err: err}
-	}
-	for i := range t.recs {
-		if q := &t.recs[i]; q.owner == r.Owner && q.typ == r.Type && q.data == r.Data {
-			r.From.Place = t.place(q)
-			return &zones.RecordError{Record: r, Err: zones.ErrThere}
-		}
 	}
 	return nil
 }
@@ -240,12 +260,16 @@ func (t *Tree) spliced(edits []splice) map[string][]byte {
 			bufs[f.name] = f.buf
 			continue
 		}
-		var b []byte
+		size := len(f.buf)
+		for _, e := range mine {
+			size += len(e.text)
+		}
+		b := make([]byte, 0, size)
 		at := uint32(0)
 		for _, e := range mine {
 			e.from = max(e.from, at) // two may claim one gap
 			b = append(append(b, f.buf[at:e.from]...), e.text...)
-			at = e.to
+			at = max(e.to, e.from)
 		}
 		bufs[f.name] = append(b, f.buf[at:]...)
 	}
@@ -258,19 +282,9 @@ func (t *Tree) spliced(edits []splice) map[string][]byte {
 func (t *Tree) settle(edits []splice, want []rec, maxRepairs int) (*Tree, int, error) {
 	bufs := t.spliced(edits)
 	for repairs := 0; ; repairs++ {
-		n, findings := load(func(name string) ([]byte, error) {
-			if b, ok := bufs[name]; ok {
-				return b, nil
-			}
-			return nil, fs.ErrNotExist
-		}, t.files[0].name, t.opts, true)
-		if n == nil || n.failed {
-			for _, f := range findings {
-				if f.Severity >= finding.Error {
-					f.ID, f.Found = "Z-EDIT", "the edit is not made, it would lead to: "+f.Found
-					return nil, repairs, f
-				}
-			}
+		n, err := t.again(bufs)
+		if err != nil {
+			return nil, repairs, err
 		}
 		i := difference(n.recs, want)
 		if i < 0 {
@@ -285,6 +299,25 @@ func (t *Tree) settle(edits []splice, want []rec, maxRepairs int) (*Tree, int, e
 		}
 		bufs = n.spliced(fix)
 	}
+}
+
+// again reads the files with other octets.
+func (t *Tree) again(bufs map[string][]byte) (*Tree, error) {
+	n, findings := load(func(name string) ([]byte, error) {
+		if b, ok := bufs[name]; ok {
+			return b, nil
+		}
+		return nil, fs.ErrNotExist
+	}, t.files[0].name, t.opts, true)
+	if n == nil || n.failed {
+		for _, f := range findings {
+			if f.Severity >= finding.Error {
+				f.ID, f.Found = "Z-EDIT", "the edit is not made, it would lead to: "+f.Found
+				return nil, f
+			}
+		}
+	}
+	return n, nil
 }
 
 // difference returns the first index at which two lists differ, or -1.
@@ -323,19 +356,26 @@ func (t *Tree) unsettled(i int, want []rec) error {
 // where that is not what is wrong. old is the tree before the edit.
 func (t *Tree) repair(i int, want *rec, old *Tree) (edits []splice) {
 	r := &t.recs[i]
+	return t.giveOwn(i, want, old, r.owner != want.owner, r.ttl != want.ttl)
+}
+
+// giveOwn writes owner or TTL of a record that leaves them out; nil where it
+// does not, or where something else is wrong.
+func (t *Tree) giveOwn(i int, want *rec, old *Tree, owner, ttl bool) (edits []splice) {
+	r := &t.recs[i]
 	if r.typ != want.typ || r.data != want.data || r.how&byGenerate != 0 || t.uses[r.file] > 1 {
 		return nil
 	}
-	if r.owner != want.owner && r.how&ownerLeftOut == 0 || r.ttl != want.ttl && r.how&ttlLeftOut == 0 {
+	if owner && r.how&ownerLeftOut == 0 || ttl && r.how&ttlLeftOut == 0 {
 		return nil
 	}
 	buf := t.files[r.file].buf
 	e, h := t.lexAgain(r)
-	if r.owner != want.owner {
+	if owner {
 		text := old.ownerText(want.owner, t.states[r.state].origin, false)
 		edits = append(edits, ownerSplice(buf, r, &e, text))
 	}
-	if r.ttl != want.ttl {
+	if ttl {
 		edits = append(edits, ttlSplice(buf, r, &e, &h, want.ttl))
 	}
 	return edits
@@ -371,14 +411,23 @@ func (t *Tree) lexAgain(r *rec) (lexed, head) {
 // already where they do, else relative or absolute.
 func (t *Tree) ownerText(n, origin zones.Name, absolute bool) string {
 	for i := range t.recs {
-		r := &t.recs[i]
-		if r.owner != n || r.how&(ownerLeftOut|byGenerate) != 0 || t.states[r.state].origin != origin {
-			continue
+		if t.recs[i].owner == n && t.spells(i, origin) {
+			return t.spelling(i)
 		}
-		e, _ := t.lexAgain(r)
-		return string(t.files[r.file].buf[e.toks[0].from():e.toks[0].to()])
 	}
 	return nameText(n, origin, absolute)
+}
+
+// spells tells whether a record's line has an owner that is written under an origin.
+func (t *Tree) spells(i int, origin zones.Name) bool {
+	r := &t.recs[i]
+	return r.how&(ownerLeftOut|byGenerate) == 0 && t.states[r.state].origin == origin
+}
+
+func (t *Tree) spelling(i int) string {
+	r := &t.recs[i]
+	e, _ := t.lexAgain(r)
+	return string(t.files[r.file].buf[e.toks[0].from():e.toks[0].to()])
 }
 
 func nameText(n, origin zones.Name, absolute bool) string {

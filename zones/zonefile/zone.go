@@ -17,15 +17,7 @@ import (
 // There is no zone when one of these findings is an error, or when Load
 // reported one: half a zone is not a zone.
 func (t *Tree) Zone(view zones.View) (*zones.Zone, []finding.Finding) {
-	origin := t.opts.Origin
-	if origin.IsZero() {
-		for i := range t.recs {
-			if t.recs[i].typ == zones.TypeSOA {
-				origin = t.recs[i].owner
-				break
-			}
-		}
-	}
+	origin := t.apex()
 	s := sink{maxErrors: t.opts.MaxErrors}
 	top := t.opts.place(t.files[0].name, 0, 0)
 	if origin.IsZero() {
@@ -47,6 +39,19 @@ func (t *Tree) Zone(view zones.View) (*zones.Zone, []finding.Finding) {
 		s.add(finding.Finding{ID: "Z-ZONE", Severity: finding.Error, At: top, Found: err.Error()})
 	}
 	return z, s.close(top)
+}
+
+// apex is Options.Origin, or the SOA's owner; zero where there is neither.
+func (t *Tree) apex() zones.Name {
+	if o := t.opts.Origin; !o.IsZero() {
+		return o
+	}
+	for i := range t.recs {
+		if t.recs[i].typ == zones.TypeSOA {
+			return t.recs[i].owner
+		}
+	}
+	return zones.Name{}
 }
 
 // misplacedSOA is the first SOA record when none stands at the origin: the
