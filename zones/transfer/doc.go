@@ -2,7 +2,10 @@
 // server (AXFR, RFC 5936), signed with TSIG (RFC 8945) where a key is given,
 // reads the members of catalog zones (RFC 9432) and holds two versions of a
 // zone against each other. And it hands zones out: AXFR and IXFR (RFC 1995),
-// to those that rules of address and key let have them.
+// to those that rules of address and key let have them. It reads dynamic
+// updates (RFC 2136, 3007), says whether rules let them through and whether
+// their prerequisites hold, and what they do to a zone as a zones.Delta; who
+// keeps the zones carries that out (see Update).
 //
 // Invariants, by name:
 //
@@ -19,6 +22,8 @@
 //	          answered with its code (RFC 8945 5.2) and opens nothing
 //	STEPWISE  what IXFR hands out makes the zone of a serial that was served the
 //	          zone of today; where the deltas are gone it is the whole zone
+//	IN-ORDER  an update is judged and its changes are made in the order of RFC 2136 3;
+//	          Delta(z) applies to z, and nothing is learnt of z by who may not change it
 //	ALONE     nothing is left running when a function returns
 //
 // The ids of findings:
@@ -53,5 +58,7 @@
 // catalog.go and list.go tell which zones there are, compare.go holds two
 // sources of one zone against each other. serve.go says who is handed what,
 // incoming.go judges a request's signature, pack.go writes the messages,
-// version.go keeps the deltas.
+// version.go keeps the deltas. update.go reads an update and answers it,
+// update_rule.go says who may change what, update_check.go judges form and
+// prerequisites, update_delta.go makes the changes.
 package transfer

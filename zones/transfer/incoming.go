@@ -85,7 +85,7 @@ func (in *incoming) again() bool {
 	if !ok {
 		return false
 	}
-	in.conv = newConversation(*in.key)
+	in.conv = newConversation(in.conv.key)
 	head := [headerLen]byte(in.b)
 	binary.BigEndian.PutUint16(head[:], t.origID)
 	binary.BigEndian.PutUint16(head[10:], uint16(in.counts[3]-1))

@@ -1,0 +1,222 @@
+package transfer
+
+import (
+	"slices"
+	"strings"
+
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// Delta is what the changes do to a zone, one after another (RFC 2136 3.4.2).
+// What cannot be done is passed over, as the RFC says. An RRset has the TTL that
+// was stated last for it (RFC 2181 5.2). The serial is the caller's (Numbered),
+// but an SOA that the changes bring may have one that is not behind (3.4.2.2).
+func (u *Update) Delta(z *zones.Zone) zones.Delta {
+	e := editor{z: z, owners: map[zones.Name]map[zones.Type]*setEdit{}}
+	for _, c := range u.Changes {
+		switch c.Class {
+		case zones.ClassIN:
+			e.add(c)
+		case zones.ClassANY:
+			e.deleteSets(c.Owner, c.Type)
+		case zones.ClassNONE:
+			e.deleteRecord(c)
+		}
+	}
+	return e.delta()
+}
+
+// editor is a zone under change.
+type editor struct {
+	z      *zones.Zone
+	owners map[zones.Name]map[zones.Type]*setEdit // those touched
+}
+
+// at is what an owner has now.
+func (e *editor) at(owner zones.Name) map[zones.Type]*setEdit {
+	sets := e.owners[owner]
+	if sets == nil {
+		sets = map[zones.Type]*setEdit{}
+		for _, s := range e.z.At(owner) {
+			sets[s.Type()] = &setEdit{base: s, ttl: s.TTL()}
+		}
+		e.owners[owner] = sets
+	}
+	return sets
+}
+
+func (e *editor) apex(owner zones.Name) bool { return owner == e.z.Origin() }
+
+// besideCNAME tells whether a type may stand beside a CNAME (RFC 2535 2.3.5,
+// RFC 4035 2.5).
+func besideCNAME(t zones.Type) bool {
+	return t == zones.TypeCNAME || t == zones.TypeRRSIG || t == zones.TypeNSEC || t == zones.TypeKEY
+}
+
+// add is 3.4.2.2.
+func (e *editor) add(c UpdateRecord) {
+	sets := e.at(c.Owner)
+	ttl := c.TTL
+	if ttl > zones.MaxTTL {
+		ttl = 0 // RFC 2181 8
+	}
+	for t, s := range sets {
+		if s.len() > 0 && (c.Type == zones.TypeCNAME && !besideCNAME(t) || t == zones.TypeCNAME && !besideCNAME(c.Type)) {
+			return
+		}
+	}
+	s := sets[c.Type]
+	if s == nil {
+		s = &setEdit{}
+		sets[c.Type] = s
+	}
+	switch c.Type {
+	case zones.TypeSOA:
+		if s.len() == 0 || !notBehind(soaSerial(zones.Record{Data: c.Data}), soaSerial(zones.Record{Data: s.only()})) {
+			return
+		}
+		s.clear()
+	case zones.TypeCNAME, zones.TypeDNAME: // one at most (RFC 6672 2.4)
+		s.clear()
+	case zones.TypeWKS: // one for an address and protocol
+		for _, d := range s.all() {
+			if len(d) >= 5 && strings.HasPrefix(c.Data, d[:5]) {
+				s.remove(d)
+			}
+		}
+	}
+	s.put(c.Data)
+	s.ttl = ttl
+}
+
+// notBehind tells whether a serial may take the place of another: it is equal
+// or comes after it (RFC 1982).
+func notBehind(s, before zones.Serial) bool { return s == before || before.Before(s) }
+
+// deleteSets is 3.4.2.3: an RRset, or with ANY all of a name. At the apex SOA
+// and NS stay.
+func (e *editor) deleteSets(owner zones.Name, typ zones.Type) {
+	for t, s := range e.at(owner) {
+		if typ != zones.TypeANY && t != typ || e.apex(owner) && (t == zones.TypeSOA || t == zones.TypeNS) {
+			continue
+		}
+		s.clear()
+	}
+}
+
+// deleteRecord is 3.4.2.4. At the apex the SOA and the last NS stay.
+func (e *editor) deleteRecord(c UpdateRecord) {
+	s := e.at(c.Owner)[c.Type]
+	if s == nil || e.apex(c.Owner) && (c.Type == zones.TypeSOA || c.Type == zones.TypeNS && s.len() == 1) {
+		return
+	}
+	s.remove(c.Data)
+}
+
+// delta is the difference between what was and what is.
+func (e *editor) delta() zones.Delta {
+	d := zones.Delta{ID: e.z.ID()}
+	for owner, sets := range e.owners {
+		for typ, s := range sets {
+			for i := range s.base.Len() {
+				r := s.base.Record(i)
+				switch {
+				case s.gone[r.Data]:
+					d.Removed = append(d.Removed, r)
+				case s.ttl != r.TTL:
+					d.Removed = append(d.Removed, r)
+					r.TTL = s.ttl
+					d.Added = append(d.Added, r)
+				}
+			}
+			for data := range s.come {
+				d.Added = append(d.Added, zones.Record{Owner: owner, Type: typ, TTL: s.ttl, Data: data})
+			}
+		}
+	}
+	slices.SortFunc(d.Removed, zones.Record.Compare)
+	slices.SortFunc(d.Added, zones.Record.Compare)
+	return d
+}
+
+// setEdit is an RRset under change: what it was, what went of that, what came.
+// A large one is not copied for a small change.
+type setEdit struct {
+	base       zones.RRset
+	gone, come map[string]bool
+	ttl        uint32
+}
+
+func (s *setEdit) len() int { return s.base.Len() - len(s.gone) + len(s.come) }
+
+func (s *setEdit) put(data string) {
+	if s.base.Has(data) {
+		delete(s.gone, data)
+		return
+	}
+	if s.come == nil {
+		s.come = map[string]bool{}
+	}
+	s.come[data] = true
+}
+
+func (s *setEdit) remove(data string) {
+	if !s.base.Has(data) {
+		delete(s.come, data)
+		return
+	}
+	if s.gone == nil {
+		s.gone = map[string]bool{}
+	}
+	s.gone[data] = true
+}
+
+func (s *setEdit) all() (out []string) {
+	for i := range s.base.Len() {
+		if d := s.base.Data(i); !s.gone[d] {
+			out = append(out, d)
+		}
+	}
+	for d := range s.come {
+		out = append(out, d)
+	}
+	return out
+}
+
+func (s *setEdit) only() string { return s.all()[0] }
+
+func (s *setEdit) clear() {
+	for _, d := range s.all() {
+		s.remove(d)
+	}
+}
+
+// Numbered gives a delta of z the serial of the zone that it leads to: next, or
+// that of its own SOA where the changes brought one that is later than z's
+// (RFC 2136 3.6). An empty delta stays empty.
+func Numbered(z *zones.Zone, d zones.Delta, next zones.Serial) zones.Delta {
+	if d.Empty() {
+		return d
+	}
+	set, _ := z.Lookup(z.Origin(), zones.TypeSOA)
+	now := set.Record(0)
+	given, has := apexSOA(d.Added, z.Origin())
+	if !has {
+		given = now
+	} else if z.Serial().Before(soaSerial(given)) {
+		return d
+	}
+	soa, err := zones.ParseSOA(given.Data)
+	if err != nil {
+		return d // no zone has such an SOA
+	}
+	soa.Serial = next
+	given.Data = soa.Data()
+	isSOA := func(r zones.Record) bool { return r.Type == zones.TypeSOA }
+	with := func(rs []zones.Record, r zones.Record) []zones.Record {
+		rs = append(slices.DeleteFunc(slices.Clone(rs), isSOA), r)
+		slices.SortFunc(rs, zones.Record.Compare)
+		return rs
+	}
+	return zones.Delta{ID: d.ID, Removed: with(d.Removed, now), Added: with(d.Added, given)}
+}
