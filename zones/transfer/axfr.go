@@ -28,7 +28,12 @@ func Fetch(ctx context.Context, q Request) (*zones.Zone, Report, []finding.Findi
 		return nil, report, []finding.Finding{{ID: "X-CONNECT", Severity: finding.Error, Found: err.Error(), Mend: "name the server's address with its port, the zone, and a whole key or none"}}
 	}
 	report.Started = q.Now()
-	z, finds := fetch(ctx, q, &report)
+	r, finds := fetch(ctx, q, nil, &report)
+	var z *zones.Zone
+	if r != nil {
+		z = r.freeze(q.Zone)
+		finds = r.finds
+	}
 	if z != nil {
 		finds = append(finds, again(ctx, q, &report)...)
 	}
@@ -36,7 +41,9 @@ func Fetch(ctx context.Context, q Request) (*zones.Zone, Report, []finding.Findi
 	return z, report, finds
 }
 
-func fetch(ctx context.Context, q Request, report *Report) (*zones.Zone, []finding.Finding) {
+// fetch asks for a zone by AXFR, or for what changed since have by IXFR. The
+// receiver is nil, and an error among the findings, unless the answer came whole.
+func fetch(ctx context.Context, q Request, have *zones.Zone, report *Report) (*receiver, []finding.Finding) {
 	total := time.Now().Add(q.Timeouts.Total)
 	conn, err := connect(ctx, q, "tcp", q.Timeouts.Connect)
 	if err != nil {
@@ -51,13 +58,19 @@ func fetch(ctx context.Context, q Request, report *Report) (*zones.Zone, []findi
 
 	id := q.ID()
 	msg := query(id, q.Zone.Origin, zones.TypeAXFR)
+	if have != nil {
+		msg = queryIXFR(id, have)
+	}
 	var conv *conversation
 	if q.Key != nil {
 		conv = newConversation(*q.Key)
 		msg = conv.sign(msg, q.Now())
 	}
 	r := newReceiver(q, id, conv, report, func(rcode int) (string, string, string) { return q.advise(rcode, report.Local) })
-	fail := func(err error) (*zones.Zone, []finding.Finding) {
+	if have != nil {
+		r.asked, r.have = zones.TypeIXFR, have
+	}
+	fail := func(err error) (*receiver, []finding.Finding) {
 		var f finding.Finding
 		if !errors.As(err, &f) {
 			f = q.interrupted(ctx, err, r, time.Now().After(total))
@@ -94,7 +107,7 @@ func fetch(ctx context.Context, q Request, report *Report) (*zones.Zone, []findi
 		}
 	}
 	_ = conn.Close()
-	return r.freeze(q.Zone), r.finds
+	return r, r.finds
 }
 
 func earlier(a, b time.Time) time.Time {

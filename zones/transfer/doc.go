@@ -1,5 +1,6 @@
 // Package transfer moves zones between servers: it fetches a zone from a live
 // server (AXFR, RFC 5936), signed with TSIG (RFC 8945) where a key is given,
+// keeps it fresh by what changed (IXFR, RFC 1995),
 // reads the members of catalog zones (RFC 9432) and holds two versions of a
 // zone against each other. And it hands zones out: AXFR and IXFR (RFC 1995),
 // to those that rules of address and key let have them. It reads dynamic
@@ -9,7 +10,8 @@
 //
 // Invariants, by name:
 //
-//	WHOLE     a zone comes back only if its first and last SOA are equal, each
+//	WHOLE     a zone comes back only if its first and last SOA are equal, differences
+//	          fit what we have one by one, each
 //	          message was good and, with a key, each message is covered by a
 //	          good signature; else nothing is taken
 //	COUNT     records in = taken + duplicates + refused, and each refused one
@@ -44,7 +46,10 @@
 //	X-ZONE     warning: a record that cannot stand in the zone, not taken
 //	X-DUP      note: records that came more than once
 //	X-TTL      note: RRsets whose records came with several TTLs
-//	X-SERIAL   the serial changed during the transfer (warning), or could not be asked again (note)
+//	X-SERIAL   the serial changed during the transfer (warning), or could not be asked again (note);
+//	           of a refresh: it could not be asked, or is older than ours (error)
+//	X-STEP     differences (IXFR) that do not lead on from our zone
+//	X-NS       a zone without NS records at its apex
 //	X-CATALOG  a catalog zone that breaks RFC 9432
 //	X-LIST     a list of zones with a line that is no name
 //	X-DIFF     two sources of one zone differ
@@ -54,7 +59,8 @@
 // TCP; tsig.go signs and verifies on both sides of a conversation, key.go and
 // keyfile.go read keys; request.go says what is asked, axfr.go talks to the
 // server, receive.go judges the stream without knowing about connections,
-// soa.go asks for a serial; advice.go says what to set on the other server;
+// soa.go asks for a serial; refresh.go decides what to ask of a primary, steps.go
+// condenses the differences of IXFR; advice.go says what to set on the other server;
 // catalog.go and list.go tell which zones there are, compare.go holds two
 // sources of one zone against each other. serve.go says who is handed what,
 // incoming.go judges a request's signature, pack.go writes the messages,

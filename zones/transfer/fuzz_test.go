@@ -75,6 +75,89 @@ func FuzzTransfer(f *testing.F) {
 	})
 }
 
+// FuzzIXFR feeds a stream of messages in answer to IXFR. The laws: nothing
+// panics; COUNT; differences that are accepted and can be read by miekg/dns too
+// lead an obvious reader to the same zone, and the delta leads there.
+func FuzzIXFR(f *testing.F) {
+	ns, one, two := "example. 3600 IN NS ns.example.", "a.example. 300 IN A 192.0.2.1", "b.a.example. 300 IN MX 5 a.example."
+	vs := []version{{7, map[string]bool{ns: true, one: true}}, {8, map[string]bool{ns: true, two: true}}, {9, map[string]bool{ns: true, one: true, two: true}}}
+	have := vs[0].zone(f)
+	question := new(dns.Msg).SetIxfr("example.", 7, "ns.example.", "host.example.")
+	question.Id = testID
+	for _, rs := range [][]string{differences(vs), differences(vs[:2]), append(vs[2].list(), vs[2].soa()), {vs[0].soa()}} {
+		for _, each := range []int{1, 3, 100} {
+			var flat []byte
+			for _, m := range replies(f, question, rs, each, nil) {
+				flat = append(flat, frame(m)...)
+			}
+			f.Add(flat)
+		}
+	}
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		q, err := Request{Server: testServer, Zone: have.ID(), Limits: Limits{Octets: 1 << 22, Records: 100_000, Messages: 10_000, Listed: 10}}.complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rep Report
+		rc := newReceiver(q, testID, nil, &rep, func(rc int) (string, string, string) { return q.advise(rc, q.Local) })
+		rc.asked, rc.have = zones.TypeIXFR, have
+		var ms [][]byte
+		for in, buf := bytes.NewReader(stream), make([]byte, maxMsg); !rc.done; {
+			b, err := readFrame(in, buf)
+			if err != nil {
+				return
+			}
+			ms = append(ms, bytes.Clone(b))
+			if rc.message(b) != nil {
+				return
+			}
+		}
+		z := rc.freeze(q.Zone)
+		if z == nil || rc.steps == nil {
+			return
+		}
+		if rep.Records != rep.Taken+rep.Duplicates+rep.Refused {
+			t.Fatalf("%+v", rep)
+		}
+		if led, err := rc.steps.result.Apply(have); err != nil || !led.Equal(z) {
+			t.Fatalf("the delta does not lead there: %v", err)
+		}
+		all, ok := unpacked(ms)
+		if !ok {
+			return
+		}
+		if twin, ok := walkSteps(have, all); !ok || !twin.Equal(z) {
+			t.Fatalf("an obvious reader takes another zone or none (%v): %v", ok, all)
+		}
+	})
+}
+
+// unpacked is what miekg/dns reads of the records that can stand in example;
+// false where it cannot read them.
+func unpacked(ms [][]byte) (all []zones.Record, ok bool) {
+	apex := zones.MustName("example")
+	for _, raw := range ms {
+		m := new(dns.Msg)
+		if m.Unpack(raw) != nil {
+			return nil, false
+		}
+		for _, rr := range m.Answer {
+			length := int(rr.Header().Rdlength)
+			r, ok := fromMiekg(rr)
+			if !ok || padded(r, length) {
+				return nil, false
+			}
+			if r.TTL > zones.MaxTTL {
+				r.TTL = 0
+			}
+			if r.Owner.Within(apex) && rr.Header().Class == dns.ClassINET && r.Type.IsData() && (r.Type != zones.TypeSOA || r.Owner == apex) {
+				all = append(all, r)
+			}
+		}
+	}
+	return all, true
+}
+
 // slow is the obvious twin: miekg/dns unpacks each message, and all answers
 // that can stand in the zone are gathered. False where it cannot read them.
 func slow(ms [][]byte) (*zones.Zone, bool) {

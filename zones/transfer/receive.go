@@ -10,19 +10,25 @@ import (
 	"gialai.gov.vn/hopnhat/zones/finding"
 )
 
-// receiver judges the messages of one AXFR answer, one after another (RFC 5936
-// 2.2), without knowing where they come from.
+// receiver judges the messages of one answer to AXFR or IXFR, one after another
+// (RFC 5936 2.2, RFC 1995 4), without knowing where they come from.
 //
 //	opening --first SOA--> within --records--> within --the same SOA--> done
+//	   IXFR: the first SOA is not newer than ours --> done, nothing changed
+//	   IXFR: the second record is our SOA --> steps, until the same SOA --> done
 //	   any fault ends it: nothing is taken (WHOLE)
 type receiver struct {
 	id     uint16 // of our question
+	asked  zones.Type
 	zone   zones.Name
 	from   string // the File of places
 	limits Limits
 	conv   *conversation // nil: not signed
 	now    func() time.Time
 	advise func(rcode int) (id, found, mend string)
+
+	have  *zones.Zone // what an IXFR is to lead on from; nil for AXFR
+	steps *steps      // of an answer that holds differences
 
 	records  []zones.Record
 	soa      string // data of the first SOA
@@ -39,7 +45,7 @@ type receiver struct {
 
 func newReceiver(q Request, id uint16, conv *conversation, report *Report, advise func(int) (id, found, mend string)) *receiver {
 	return &receiver{
-		id: id, zone: q.Zone.Origin, from: file(q.Server, q.Zone.Origin), limits: q.Limits, conv: conv, now: q.Now, advise: advise,
+		id: id, asked: zones.TypeAXFR, zone: q.Zone.Origin, from: file(q.Server, q.Zone.Origin), limits: q.Limits, conv: conv, now: q.Now, advise: advise,
 		listed: map[string]int{}, seen: map[string]bool{}, scratch: make([]byte, 0, 1024), report: report,
 	}
 }
@@ -100,7 +106,7 @@ func (r *receiver) message(b []byte) error {
 	if rc := m.rcode(); rc != rcodeSuccess {
 		return r.fault(r.advise(rc))
 	}
-	if n := len(l.questions); n > 1 || n == 1 && l.questions[0] != (question{r.zone, zones.TypeAXFR, zones.ClassIN}) {
+	if n := len(l.questions); n > 1 || n == 1 && l.questions[0] != (question{r.zone, r.asked, zones.ClassIN}) {
 		return r.broken("an answer to another question") // none at all may stand in later messages (RFC 5936 2.2.1), old servers send none in the first
 	}
 	if r.report.Messages == 1 {
@@ -219,7 +225,13 @@ func (r *receiver) apex(m message, rec record) error {
 		return r.fault("X-SOA", "the SOA of the zone cannot be read", "nothing is taken; look at the zone on the server")
 	case r.soa == "":
 		r.soa, r.report.Serial = data, soa.Serial
+		r.done = r.have != nil && !r.have.Serial().Before(soa.Serial) // RFC 1995 2: nothing newer is there
 		return r.keep(m, rec, r.zone)
+	case r.have != nil && r.report.Records == 2 && soa.Serial == r.have.Serial():
+		r.steps, r.records = newSteps(r.have, soa.Serial), nil
+		fallthrough
+	case r.steps != nil:
+		return r.step(m, rec, data, soa)
 	case data != r.soa:
 		return r.fault("X-SOA", fmt.Sprintf("the last SOA (serial %d) is not the first (serial %d)", soa.Serial, r.report.Serial),
 			"nothing is taken; the zone changed during the transfer: transfer again")
@@ -247,17 +259,24 @@ func (r *receiver) keep(m message, rec record, owner zones.Name) error {
 	if rec.ttl > zones.MaxTTL {
 		r.high++
 	}
-	r.records = append(r.records, zones.Record{
+	one := zones.Record{
 		Owner: owner, Type: rec.rtype, TTL: rec.ttl, Data: data,
 		From: zones.Provenance{Place: r.place()},
-	})
+	}
+	if r.steps == nil {
+		r.records = append(r.records, one)
+	} else if err := r.steps.record(one); err != nil {
+		return r.mismatch(err)
+	}
 	return nil
 }
 
 // freeze makes the zone of what came; nil with an error among the findings.
 func (r *receiver) freeze(id zones.ID) *zones.Zone {
 	var z *zones.Zone
-	if !finding.Failed(r.finds) {
+	if r.steps != nil {
+		z = r.led()
+	} else if !finding.Failed(r.finds) {
 		b := zones.NewBuilder(id)
 		b.Add(r.records...)
 		var err error
