@@ -1,8 +1,8 @@
 // Package transfer moves zones between servers: it fetches a zone from a live
 // server (AXFR, RFC 5936), signed with TSIG (RFC 8945) where a key is given,
-// keeps it fresh by what changed (IXFR, RFC 1995),
-// reads the members of catalog zones (RFC 9432) and holds two versions of a
-// zone against each other. And it hands zones out: AXFR and IXFR (RFC 1995),
+// keeps it fresh by what changed (IXFR, RFC 1995; NOTIFY, RFC 1996; the timers of
+// RFC 1034 4.3.5), reads the members of catalog zones (RFC 9432) and holds two
+// versions of a zone against each other. And it hands zones out: AXFR and IXFR (RFC 1995),
 // to those that rules of address and key let have them. It reads dynamic
 // updates (RFC 2136, 3007), says whether rules let them through and whether
 // their prerequisites hold, and what they do to a zone as a zones.Delta; who
@@ -10,10 +10,10 @@
 //
 // Invariants, by name:
 //
-//	WHOLE     a zone comes back only if its first and last SOA are equal, differences
-//	          fit what we have one by one, each
+//	WHOLE     a zone comes back only if its first and last SOA are equal, each
 //	          message was good and, with a key, each message is covered by a
-//	          good signature; else nothing is taken
+//	          good signature, and differences fit what we have one by one; else
+//	          nothing is taken
 //	COUNT     records in = taken + duplicates + refused, and each refused one
 //	          is listed with its place, up to a limit
 //	BOUNDED   octets, records, messages and time have limits, a name's pointers too
@@ -26,6 +26,8 @@
 //	          zone of today; where the deltas are gone it is the whole zone
 //	IN-ORDER  an update is judged and its changes are made in the order of RFC 2136 3;
 //	          Delta(z) applies to z, and nothing is learnt of z by who may not change it
+//	FRESH     a followed zone is asked for by REFRESH and RETRY, and by NOTIFY of
+//	          its primaries; it is served until EXPIRE after the last answer
 //	ALONE     nothing is left running when a function returns
 //
 // The ids of findings:
@@ -60,7 +62,8 @@
 // keyfile.go read keys; request.go says what is asked, axfr.go talks to the
 // server, receive.go judges the stream without knowing about connections,
 // soa.go asks for a serial; refresh.go decides what to ask of a primary, steps.go
-// condenses the differences of IXFR; advice.go says what to set on the other server;
+// condenses the differences of IXFR, following.go says when to ask, notified.go
+// hears NOTIFY; advice.go says what to set on the other server;
 // catalog.go and list.go tell which zones there are, compare.go holds two
 // sources of one zone against each other. serve.go says who is handed what,
 // incoming.go judges a request's signature, pack.go writes the messages,
