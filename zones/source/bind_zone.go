@@ -32,7 +32,7 @@ func readBind(fsys fs.FS, spec Spec, name string, o zonefile.Options) (Zone, []f
 	r := zoneReader{conf: conf, spec: spec, cz: cz, opts: o, moves: maps.Clone(conf.moves)}
 	r.at = cz.fileAt.finding("", finding.Note, "", "")
 	r.read()
-	z.Zone = r.zone
+	z.Zone, z.Tree, z.Real = r.zone, r.tree, r.real
 	z.Files = append(z.Files, r.files...)
 	return z, append(finds, r.finds...)
 }
@@ -137,6 +137,8 @@ type zoneReader struct {
 	log     *journal // nil where there is none
 	logName string   // of the journal, as a person knows it
 	zone    *zones.Zone
+	tree    *zonefile.Tree
+	real    func(string) string
 	files   []string
 	finds   []finding.Finding
 }
@@ -333,6 +335,7 @@ func (r *zoneReader) load() {
 	r.finds = append(r.finds, m.finds...)
 	r.finds = append(r.finds, m.renamed(finds)...)
 	r.zone = m.zone(r.zone)
+	r.tree, r.real = tree, m.real
 }
 
 // openJournal reads the header of the zone's journal, if there is one.

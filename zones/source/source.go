@@ -29,6 +29,11 @@ type Zone struct {
 	Zone    *zones.Zone // nil when there was an error
 	Files   []string    // all files read or looked for, slash paths inside the file system, sorted
 	Account Account     // what became of each record
+
+	// Of a master file: the tree that it was read as, which can be edited, and
+	// where a file of the tree lies inside the file system. Nil for other forms.
+	Tree *zonefile.Tree
+	Real func(name string) string
 }
 
 // Kinds lists the kinds that Read reads.
@@ -95,7 +100,7 @@ func readFile(fsys fs.FS, spec Spec, name string, o zonefile.Options) (Zone, []f
 		r.openJournal()
 		r.fresh()
 	}
-	z.Zone = zone
+	z.Zone, z.Tree, z.Real = zone, tree, func(name string) string { return name }
 	z.Files = append(z.Files, r.files...)
 	return z, slices.Concat(found, more, r.finds)
 }

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -27,6 +28,14 @@ type Server struct {
 	Keys     map[zones.Name]Key
 	Slots    chan struct{} // room for transfers that run at once (cap); nil for no limit
 	Now      func() time.Time
+}
+
+// With is the server with another version of one zone.
+func (s *Server) With(v Version) *Server {
+	n := *s
+	n.Versions = maps.Clone(s.Versions)
+	n.Versions[v.Zone.Origin()] = v
+	return &n
 }
 
 // allows tells whether a request may have a zone.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -41,6 +42,7 @@ type serve struct {
 
 	secondaries  []string
 	keyFiles     []string
+	updates      []string
 	behindSigner bool
 	uncertified  string
 }
@@ -74,6 +76,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.StringVar(&o.uncertified, "uncertified", "", "serve the world after the cutover beyond this machine without a certificate that fits, for this `REASON`, which is written to uncertified.log in the state folder")
 	f.StringArrayVar(&o.secondaries, "secondary", nil, "of zone files: a server that may transfer them and is told of changes, `ADDRESS[:PORT][=KEY]`; repeatable")
 	f.StringArrayVar(&o.keyFiles, "key", nil, "of zone files: a `FILE` with TSIG keys, as tsig-keygen prints them; repeatable")
+	f.StringArrayVar(&o.updates, "update", nil, "of zone files: who may change which names by dynamic update, `KEY=PATTERN[:TYPE,…]`, such as acme=_acme-challenge.*.example.com:TXT; a network instead of the key takes unsigned ones from there; repeatable")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
 	f.StringVar(&o.id, "id-server", "", "what `id.server` answers (default: refused)")
 	return c
@@ -301,7 +304,50 @@ func (o *serve) transfers() (daemon.Transfers, error) {
 		}
 		t.Secondaries = append(t.Secondaries, x)
 	}
+	for _, s := range o.updates {
+		u, err := parseUpdates(s)
+		if err != nil {
+			return t, fmt.Errorf("--update %s: %w", s, err)
+		}
+		if _, ok := t.Keys[u.Key]; !u.Key.IsZero() && !ok {
+			return t, fmt.Errorf("--update %s: no key file holds the key %s; name its file with --key", s, u.Key.Text())
+		}
+		t.Updates = append(t.Updates, u)
+	}
 	return t, nil
+}
+
+// parseUpdates reads KEY=PATTERN[:TYPE,…], or NETWORK=PATTERN[:TYPE,…].
+func parseUpdates(s string) (workspace.Updates, error) {
+	u := workspace.Updates{View: zones.Internet}
+	who, what, ok := strings.Cut(s, "=")
+	if !ok {
+		return u, errors.New("write KEY=PATTERN, such as acme=_acme-challenge.*.example.com:TXT")
+	}
+	names, types, _ := strings.Cut(what, ":")
+	if p, err := netip.ParsePrefix(who); err == nil {
+		u.From = []netip.Prefix{p.Masked()}
+	} else if a, err := netip.ParseAddr(who); err == nil {
+		u.From = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
+	} else if u.Key, err = zones.ParseName(who); err != nil {
+		return u, err
+	}
+	p, err := workspace.ParsePattern(names)
+	if err != nil {
+		return u, err
+	}
+	u.Names = []transfer.NamePattern{p}
+	for t := range strings.SplitSeq(types, ",") {
+		if t == "" {
+			continue
+		}
+		typ, ok := zones.ParseType(t)
+		if !ok {
+			return u, fmt.Errorf("%s is no type of record", t)
+		}
+		u.Types = append(u.Types, typ)
+	}
+	return u, nil
 }
 
 // refuseDS asks whether the parents of zone files hold DS.

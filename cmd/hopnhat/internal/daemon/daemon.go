@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/updates"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/resolver/answer"
 	"gialai.gov.vn/hopnhat/resolver/listen"
@@ -34,6 +35,7 @@ type Loaded struct {
 	stamps map[zones.ID][]stamp // the files that each zone was read from
 	failed []stamp              // the files that could not be used
 
+	homes     []updates.Home       // the zones that are master files
 	workspace *workspace.Workspace // what the worlds were read from; nil for zone files
 	proved    *proved              // nil for zone files
 }
@@ -66,6 +68,8 @@ type Daemon struct {
 	loaded  *Loaded
 	serials *serials
 	notices *notifier
+	updater *updater
+	clock   Clock
 }
 
 type running struct {
@@ -80,13 +84,14 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	if len(o.Listeners) == 0 {
 		return nil, errors.New("no listener is configured: give --listen ADDRESS, or `listeners:` in hopnhat.yaml")
 	}
-	d = &Daemon{o: o, serials: newSerials(o.State), notices: newNotifier(o.Log)}
+	d = &Daemon{o: o, serials: newSerials(o.State), notices: newNotifier(o.Log), clock: SystemClock()}
+	d.updater = newUpdater(d)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	loaded, err := o.Load(ctx, nil)
+	loaded, err := d.read(ctx, nil)
 	if err != nil {
 		return d, err
 	}
@@ -95,8 +100,8 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 		return d, err
 	}
 	for i, l := range o.Listeners {
-		c := &current{}
-		c.p.Store(&published{images[i], outlet(l, worlds[l.At], loaded.Transfers, nil, time.Now)})
+		c := &current{at: l.At, updater: d.updater}
+		c.p.Store(&published{images[i], outlet(l, worlds[l.At], loaded.Transfers, nil, time.Now), loaded.Transfers.rules(l.View)})
 		s, err := listen.Open(l.Address, c, listen.Options{})
 		if err != nil {
 			return d, err
@@ -114,7 +119,35 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 		}()
 		d.tell(r, loaded.Transfers, nil)
 	}
+	d.updater.wg.Go(d.updater.run)
 	return d, nil
+}
+
+// read loads, with every update in the files: those that take updates now are
+// opened, and what they lacked is read again.
+func (d *Daemon) read(ctx context.Context, prev *Loaded) (*Loaded, error) {
+	l, err := d.o.Load(ctx, prev)
+	if err != nil {
+		return l, err
+	}
+	if l.workspace == nil {
+		l.Transfers = d.o.Transfers
+	}
+	if len(l.Transfers.Updates) == 0 {
+		return l, nil
+	}
+	written, err := d.updater.open(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if !written {
+		return l, nil
+	}
+	again, err := d.o.Load(ctx, prev)
+	if err == nil && again.workspace == nil {
+		again.Transfers = d.o.Transfers
+	}
+	return again, err
 }
 
 // tell tells the secondaries of a listener which zones are not what they were;
@@ -183,9 +216,6 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 	if err := d.certified(l); err != nil {
 		return nil, nil, err
 	}
-	if l.workspace == nil {
-		l.Transfers = d.o.Transfers
-	}
 	worlds, err := d.serials.number(l)
 	if err != nil {
 		return nil, nil, err
@@ -219,7 +249,13 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 func (d *Daemon) Reload(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	loaded, err := d.o.Load(ctx, d.loaded)
+	return d.load(ctx)
+}
+
+// load is Reload for who holds d.mu.
+func (d *Daemon) load(ctx context.Context) error {
+	d.updater.reconcileAll(ctx)
+	loaded, err := d.read(ctx, d.loaded)
 	if err != nil {
 		if loaded != nil {
 			d.loaded.failed = loaded.failed
@@ -232,7 +268,7 @@ func (d *Daemon) Reload(ctx context.Context) error {
 	}
 	for i, r := range d.running {
 		before := r.image.p.Load().out
-		r.image.p.Store(&published{images[i], outlet(r.Listener, worlds[r.At], loaded.Transfers, before, time.Now)})
+		r.image.p.Store(&published{images[i], outlet(r.Listener, worlds[r.At], loaded.Transfers, before, time.Now), loaded.Transfers.rules(r.View)})
 		d.tell(r, loaded.Transfers, before)
 	}
 	loaded.Worlds = worlds
@@ -270,6 +306,7 @@ func (d *Daemon) Close(ctx context.Context) error {
 	for _, r := range d.running {
 		errs = append(errs, r.server.Close(ctx))
 	}
+	errs = append(errs, d.updater.close())
 	d.running = nil
 	return errors.Join(errs...)
 }

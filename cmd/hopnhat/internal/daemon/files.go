@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/updates"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/zonefile"
@@ -33,6 +34,7 @@ func ZoneFiles(files []ZoneFile, includeRoot string, c Clock) Loader {
 		var bad []error
 		for _, f := range files {
 			id := zones.ID{Origin: f.Origin, View: zones.Internet}
+			out.homes = append(out.homes, updates.Home{ID: id, Read: func() (updates.Read, error) { return readMaster(f, includeRoot) }})
 			last, seen := prev.zone(Now, id)
 			if last != nil && len(seen) > 0 && slices.Equal(seen, stamps(paths(seen))) {
 				out.stamps[id] = seen
@@ -119,6 +121,28 @@ func readZoneFile(ctx context.Context, f ZoneFile, includeRoot string, c Clock) 
 		return touched
 	})
 	return z, found, ss, err
+}
+
+// readMaster reads a zone file as updates need it.
+func readMaster(f ZoneFile, includeRoot string) (r updates.Read, err error) {
+	root, name, abs, err := zonefile.OpenRoot(f.Path, includeRoot)
+	if err != nil {
+		return r, err
+	}
+	defer root.Close()
+	tree, fs := zonefile.Load(root.FS(), name, zonefile.Options{Origin: f.Origin, Prefix: strings.TrimSuffix(filepath.ToSlash(f.Path), name), Root: abs})
+	if tree != nil {
+		var more []finding.Finding
+		r.Zone, more = tree.Zone(zones.Internet)
+		fs = append(fs, more...)
+	}
+	for _, one := range fs {
+		if one.Severity >= finding.Error {
+			return r, one
+		}
+	}
+	r.Tree, r.Path = tree, func(name string) string { return filepath.Join(abs, filepath.FromSlash(name)) }
+	return r, nil
 }
 
 // FilesKey names a set of zone files: the first origin in clear, a hash of

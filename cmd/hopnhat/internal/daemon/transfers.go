@@ -21,16 +21,32 @@ const (
 type Transfers struct {
 	Keys        map[zones.Name]transfer.Key
 	Secondaries []workspace.Secondary
+	Updates     []workspace.Updates
+}
+
+// rules are those for updates of a view.
+func (t Transfers) rules(v zones.View) (out []transfer.UpdateRule) {
+	for _, u := range t.Updates {
+		if u.View == v {
+			out = append(out, u.Rules()...)
+		}
+	}
+	return out
 }
 
 // published is what one listener answers from.
 type published struct {
-	image *answer.Image
-	out   *transfer.Server
+	image   *answer.Image
+	out     *transfer.Server
+	updates []transfer.UpdateRule
 }
 
 // current is the handler of one listener: what was published last.
-type current struct{ p atomic.Pointer[published] }
+type current struct {
+	p       atomic.Pointer[published]
+	at      string
+	updater *updater
+}
 
 // Handle implements resolver.Handler. What is no plain question is asked of
 // the transfers first.

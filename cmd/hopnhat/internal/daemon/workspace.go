@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/updates"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
@@ -57,6 +58,7 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 			return &Loaded{failed: ss}, errors.New(strings.Join(append(out.Notes, dir+": the workspace has errors"), "\n"))
 		}
 		out.workspace = w
+		out.homes = homes(w)
 		keys, fs := w.TransferKeys()
 		for _, f := range fs {
 			if f.Severity >= finding.Warning {
@@ -66,7 +68,7 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 		if finding.Failed(fs) {
 			return &Loaded{failed: ss}, errors.New(strings.Join(out.Notes, "\n"))
 		}
-		out.Transfers = Transfers{keys, w.Config.Secondaries}
+		out.Transfers = Transfers{Keys: keys, Secondaries: w.Config.Secondaries, Updates: w.Config.Updates}
 		plan, fs := w.Plan()
 		note := unpublished(w, plan, fs, stages)
 		if note != "" {
@@ -103,4 +105,18 @@ func unpublished(w *workspace.Workspace, plan *merge.Plan, fs []finding.Finding,
 		return ""
 	}
 	return fmt.Sprintf("the plan of %s cannot be published: %d conflicts are open (`hopnhat plan %s` prints them)", w.Dir, plan.Open(), w.Dir)
+}
+
+// homes are the master files of a workspace; of two that state one zone the first.
+func homes(w *workspace.Workspace) (hs []updates.Home) {
+	for _, m := range w.Masters() {
+		if slices.ContainsFunc(hs, func(h updates.Home) bool { return h.ID == m.ID }) {
+			continue
+		}
+		hs = append(hs, updates.Home{ID: m.ID, Read: func() (r updates.Read, err error) {
+			r.Tree, r.Zone, r.Path, err = m.Read()
+			return r, err
+		}})
+	}
+	return hs
 }

@@ -20,6 +20,7 @@ type Config struct {
 
 	KeyFiles    []KeyFile // of TSIG
 	Secondaries []Secondary
+	Updates     []Updates
 }
 
 // KeyFile is a file with TSIG keys, as tsig-keygen prints them.
@@ -78,6 +79,9 @@ func readConfig(file string, data []byte) (Config, []finding.Finding) {
 		}),
 		may("secondaries", func(n *node) {
 			d.list(n, "secondaries", func(n *node) { c.Secondaries = append(c.Secondaries, d.secondary(n)) })
+		}),
+		may("updates", func(n *node) {
+			d.list(n, "updates", func(n *node) { c.Updates = append(c.Updates, d.updates(n)) })
 		}),
 		may("policy", func(n *node) {
 			d.fields(n, "policy",

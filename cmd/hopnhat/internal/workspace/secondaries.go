@@ -96,6 +96,11 @@ func (w *Workspace) TransferKeys() (map[zones.Name]transfer.Key, []finding.Findi
 			out[k.Name] = k
 		}
 	}
+	for _, u := range w.Config.Updates {
+		if _, ok := out[u.Key]; !u.Key.IsZero() && !ok {
+			finds = append(finds, finding.Finding{ID: "W-REF", Severity: finding.Error, At: u.At, Found: fmt.Sprintf("no key file holds the key %s of this rule for updates", u.Key.Text()), Mend: "name its file under keys:"})
+		}
+	}
 	for _, s := range w.Config.Secondaries {
 		if _, ok := out[s.Key]; !s.Key.IsZero() && !ok {
 			finds = append(finds, finding.Finding{ID: "W-REF", Severity: finding.Error, At: s.At, Found: fmt.Sprintf("no key file holds the key %s of the secondary %s", s.Key.Text(), s.Name), Mend: "name its file under keys:"})

@@ -1,0 +1,44 @@
+package daemon
+
+import (
+	"maps"
+
+	"gialai.gov.vn/hopnhat/resolver/answer"
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// change publishes one zone of one instant in another state, which d led to from
+// the state before: nothing else is compiled or compared again. The caller holds
+// d.mu.
+func (d *Daemon) change(at string, delta zones.Delta, z *zones.Zone) error {
+	w := d.loaded.Worlds[at].With(z)
+	images := map[*answer.Image]*answer.Image{} // listeners of one view share one
+	for _, r := range d.running {
+		if r.At != at || r.View != z.View() {
+			continue
+		}
+		before := r.image.p.Load()
+		if images[before.image] != nil {
+			continue
+		}
+		im, err := answer.Compile(w, r.View, d.o.Policy)
+		if err != nil {
+			return err
+		}
+		images[before.image] = im
+	}
+	for _, r := range d.running {
+		if r.At != at || r.View != z.View() {
+			continue
+		}
+		before := r.image.p.Load()
+		out := before.out.With(before.out.Versions[z.Origin()].Next(z, deltaRoom))
+		r.image.p.Store(&published{images[before.image], out, before.updates})
+		d.tell(r, d.loaded.Transfers, before.out)
+	}
+	l := *d.loaded
+	l.Worlds = maps.Clone(l.Worlds)
+	l.Worlds[at] = w
+	d.loaded = &l
+	return nil
+}

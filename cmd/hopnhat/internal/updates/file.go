@@ -1,0 +1,275 @@
+package updates
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/zonefile"
+)
+
+// Read is a master file as it was read: the tree, its zone, and where the tree's
+// files lie.
+type Read struct {
+	Tree *zonefile.Tree
+	Zone *zones.Zone
+	Path func(name string) string
+}
+
+// Home says where a zone that takes updates lives.
+type Home struct {
+	ID    zones.ID
+	State string // folder of the journal
+	// Read reads the master file; an error where it holds no whole zone.
+	Read func() (Read, error)
+	Wait func(context.Context, time.Duration) error
+}
+
+// File is the master file of a zone that takes updates, with its journal. Its
+// methods are safe for concurrent use.
+type File struct {
+	home Home
+
+	mu sync.Mutex // guards j
+	j  *journal
+
+	writing sync.Mutex // held while the master file is written
+}
+
+// ErrEdited is a master file that was changed and not loaded since: what updates
+// changed waits in the journal until it is.
+var ErrEdited = errors.New("the file was changed and not loaded yet")
+
+// Open takes the journal of a zone, or begins one. The note says what a crash
+// left at its end, if anything.
+func Open(h Home) (f *File, note string, err error) {
+	j, cut, err := openJournal(h.State, h.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	if cut > 0 {
+		note = fmt.Sprintf("%s: %d octets at the end were not whole, and never answered: cut off", j.path, cut)
+	}
+	return &File{home: h, j: j}, note, nil
+}
+
+// ID is the zone.
+func (f *File) ID() zones.ID { return f.home.ID }
+
+// Read reads the master file.
+func (f *File) Read() (Read, error) { return f.home.Read() }
+
+// Close gives the journal back.
+func (f *File) Close() error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.j.close()
+}
+
+// Append writes steps into the journal; they are on disk when it returns (DURABLE).
+func (f *File) Append(ds ...zones.Delta) error {
+	es := make([]Entry, len(ds))
+	for i, d := range ds {
+		es[i] = Entry{Kind: Update, Delta: d}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.j.add(es...)
+}
+
+// Steps are the changes that the journal knows, the oldest first.
+func (f *File) Steps() []zones.Delta {
+	steps, _ := split(f.entries())
+	ds := make([]zones.Delta, len(steps))
+	for i, s := range steps {
+		ds[i] = s.Delta
+	}
+	return ds
+}
+
+func (f *File) entries() []Entry {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.j.entries[:len(f.j.entries):len(f.j.entries)]
+}
+
+// split parts the steps from the sums of what was written, which tell after how
+// many steps that was.
+func split(es []Entry) (steps []Entry, written map[[32]byte]int) {
+	written = map[[32]byte]int{}
+	at := map[zones.Serial]int{}
+	for _, e := range es {
+		if e.Kind != Written {
+			from, to := e.serials()
+			at[from] = len(steps)
+			steps = append(steps, e)
+			at[to] = len(steps)
+		}
+	}
+	begun := false
+	for _, e := range es {
+		if e.Kind != Written {
+			begun = true
+		} else if n, ok := at[e.Serial]; ok || !begun {
+			written[e.Sum] = n // before the first step it is what that one began with
+		}
+	}
+	return steps, written
+}
+
+// sum covers the octets of all files of a tree.
+func sum(t *zonefile.Tree) (out [32]byte) {
+	h := sha256.New()
+	for _, f := range t.Files() {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(f.Bytes())))
+		h.Write(n[:])
+		h.Write(f.Bytes())
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// Flush writes what updates changed into the master file. Where people changed
+// the file since it was loaded it waits for the loading (ErrEdited).
+func (f *File) Flush(ctx context.Context) error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	steps, written := split(f.entries())
+	if len(steps) == 0 {
+		return nil
+	}
+	r, err := f.home.Read()
+	if err != nil {
+		return errors.Join(ErrEdited, err)
+	}
+	n, known := written[sum(r.Tree)]
+	if !known {
+		return ErrEdited
+	}
+	if n == len(steps) {
+		return nil
+	}
+	if _, err := f.write(ctx, r, lacking(steps[n:], r.Zone), last(steps)); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.j.compact(len(steps))
+}
+
+func last(steps []Entry) zones.Serial {
+	_, to := steps[len(steps)-1].serials()
+	return to
+}
+
+// Outcome is what Reconcile found and did.
+type Outcome struct {
+	Edited  bool // people changed the file
+	Lacked  int  // records that were changed in it again, which it lacked of updates
+	Written bool
+}
+
+// Reconcile makes the master file hold every update (NOT-LOST), before it is
+// loaded. served is the zone as it is served, nil before it is; with it the step
+// that people made is written down.
+func (f *File) Reconcile(ctx context.Context, served *zones.Zone) (o Outcome, err error) {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	for range 10 {
+		if o, err = f.reconcile(ctx, served); !errors.Is(err, ErrSaved) {
+			return o, err
+		}
+	}
+	return o, err
+}
+
+func (f *File) reconcile(ctx context.Context, served *zones.Zone) (o Outcome, err error) {
+	steps, written := split(f.entries())
+	r, err := f.home.Read()
+	if err != nil {
+		return o, err
+	}
+	if len(steps) == 0 {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return o, f.j.rewrite([]Entry{{Kind: Written, Serial: r.Zone.Serial(), Sum: sum(r.Tree)}})
+	}
+	if n, ok := written[sum(r.Tree)]; ok {
+		if n == len(steps) {
+			return o, nil
+		}
+		d := lacking(steps[n:], r.Zone)
+		o.Lacked, o.Written = len(d.Removed)+len(d.Added), true
+		_, err := f.write(ctx, r, d, last(steps))
+		return o, err
+	}
+	n := base(steps, r.Zone)
+	d := lacking(steps[n:], r.Zone)
+	o.Edited, o.Lacked = true, len(d.Removed)+len(d.Added)
+	serial := r.Zone.Serial()
+	if to := last(steps); !to.Before(serial) {
+		serial = to.Next().Next()
+	} else if o.Lacked > 0 {
+		serial = serial.Next().Next()
+	}
+	now, err := WithSerial(d, r.Zone, serial).Apply(r.Zone)
+	if err != nil {
+		return o, err
+	}
+	as := Entry{Kind: Written, Serial: serial, Sum: sum(r.Tree)}
+	if o.Lacked > 0 || serial != r.Zone.Serial() {
+		o.Written = true
+		if as.Sum, err = f.write(ctx, r, d, serial); err != nil {
+			return o, err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if served != nil && served.Serial() == last(steps) {
+		return o, f.j.add(Entry{Kind: Hand, Delta: zones.Diff(served, now)}, as)
+	}
+	return o, f.j.rewrite([]Entry{as}) // what people changed while nobody served it is no step
+}
+
+// write makes a change in the master file, under a serial. The sum is in the
+// journal before, so that a crash in between leaves a file that is known: the one
+// before or the one after. The file with the SOA comes last, so that what holds
+// the later serial holds all.
+func (f *File) write(ctx context.Context, r Read, d zones.Delta, serial zones.Serial) (written [32]byte, err error) {
+	next, err := r.Tree.Apply(WithSerial(d, r.Zone, serial))
+	if err != nil {
+		return written, err
+	}
+	written = sum(next)
+	f.mu.Lock()
+	err = f.j.add(Entry{Kind: Written, Serial: serial, Sum: written})
+	f.mu.Unlock()
+	if err != nil {
+		return written, err
+	}
+	var changed []*zonefile.File
+	for _, file := range next.Files() {
+		if old := r.Tree.File(file.Name()); string(old.Bytes()) != string(file.Bytes()) {
+			changed = append(changed, file)
+		}
+	}
+	soa := next.SOAFile()
+	for _, lastly := range []bool{false, true} {
+		for _, file := range changed {
+			if (file == soa) != lastly {
+				continue
+			}
+			if err := exchange(ctx, r.Path(file.Name()), r.Tree.File(file.Name()).Bytes(), file.Bytes(), f.home.Wait); err != nil {
+				return written, err
+			}
+		}
+	}
+	return written, nil
+}
