@@ -45,8 +45,7 @@ type UpdateRecord struct {
 	Type  zones.Type
 	Class zones.Class
 	TTL   uint32 // seconds
-	Data  string // in the form of zones.Record
-	Empty bool   // it has no data
+	Data  string // in the form of zones.Record; "" where the class has none
 }
 
 // IsUpdate tells cheaply whether a message asks for an update.
@@ -96,8 +95,8 @@ func (u *Update) read() (rcode int) {
 	return rcodeSuccess
 }
 
-// updateSection reads n records. Data count where the class gives them a
-// meaning; where there must be none, their presence is told by Empty.
+// updateSection reads n records. Those of a class that has no meaning here, and
+// data where the class has none, break the message as a whole, as in BIND.
 func (in *incoming) updateSection(off, n int, changes bool) (out []UpdateRecord, next int, ok bool) {
 	scratch := make([]byte, 0, 512)
 	for range n {
@@ -109,11 +108,16 @@ func (in *incoming) updateSection(off, n int, changes bool) (out []UpdateRecord,
 		if !ok {
 			return nil, 0, false
 		}
-		x := UpdateRecord{Owner: owner, Type: r.rtype, Class: r.class, TTL: r.ttl, Empty: r.data == r.next}
-		if r.rtype.IsData() && (r.class == zones.ClassIN || changes && r.class == zones.ClassNONE) {
+		x := UpdateRecord{Owner: owner, Type: r.rtype, Class: r.class, TTL: r.ttl}
+		switch {
+		case r.rtype == zones.TypeOPT:
+			return nil, 0, false
+		case r.class == zones.ClassIN || changes && r.class == zones.ClassNONE:
 			if x.Data, ok = in.expand(r, scratch); !ok {
 				return nil, 0, false
 			}
+		case r.class != zones.ClassANY && r.class != zones.ClassNONE, r.data != r.next:
+			return nil, 0, false
 		}
 		out = append(out, x)
 		off = r.next

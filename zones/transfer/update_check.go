@@ -13,7 +13,7 @@ func (u *Update) prescan() Rcode {
 		case zones.ClassIN:
 			ok = c.Type.IsData()
 		case zones.ClassANY:
-			ok = c.TTL == 0 && c.Empty && (c.Type.IsData() || c.Type == zones.TypeANY)
+			ok = c.TTL == 0 && (c.Type.IsData() || c.Type == zones.TypeANY)
 		case zones.ClassNONE:
 			ok = c.TTL == 0 && c.Type.IsData()
 		}
@@ -37,17 +37,12 @@ func (u *Update) Check(z *zones.Zone) Rcode {
 		case !p.Owner.Within(u.Zone):
 			return RcodeNotZone
 		case p.Class == zones.ClassIN:
-			if !p.Type.IsData() {
-				return RcodeFormErr
-			}
 			k := zones.Key{Owner: p.Owner, Type: p.Type}
 			if sets[k] == nil {
 				sets[k] = map[string]bool{}
 			}
 			sets[k][p.Data] = true
 			continue
-		case p.Class != zones.ClassANY && p.Class != zones.ClassNONE, !p.Empty:
-			return RcodeFormErr
 		}
 		is := len(z.At(p.Owner)) > 0
 		if p.Type != zones.TypeANY {

@@ -8,9 +8,10 @@ import (
 )
 
 // Delta is what the changes do to a zone, one after another (RFC 2136 3.4.2).
-// What cannot be done is passed over, as the RFC says. An RRset has the TTL that
+// What cannot be done is passed over, as the RFC says, and as BIND does so is an
+// NS or DNAME of a wildcard, a DS at the apex or without an NS. An RRset has the TTL that
 // was stated last for it (RFC 2181 5.2). The serial is the caller's (Numbered),
-// but an SOA that the changes bring may have one that is not behind (3.4.2.2).
+// but an SOA that the changes bring has one that is later (3.4.2.2).
 func (u *Update) Delta(z *zones.Zone) zones.Delta {
 	e := editor{z: z, owners: map[zones.Name]map[zones.Type]*setEdit{}}
 	for _, c := range u.Changes {
@@ -23,6 +24,7 @@ func (u *Update) Delta(z *zones.Zone) zones.Delta {
 			e.deleteRecord(c)
 		}
 	}
+	e.dropDS()
 	return e.delta()
 }
 
@@ -55,6 +57,10 @@ func besideCNAME(t zones.Type) bool {
 
 // add is 3.4.2.2.
 func (e *editor) add(c UpdateRecord) {
+	wildcard := c.Owner.IsWildcard() && (c.Type == zones.TypeNS || c.Type == zones.TypeDNAME)
+	if wildcard || c.Type == zones.TypeDS && e.apex(c.Owner) {
+		return // without a meaning (RFC 4592 4.2, 4.4, RFC 4035 2.4)
+	}
 	sets := e.at(c.Owner)
 	ttl := c.TTL
 	if ttl > zones.MaxTTL {
@@ -72,7 +78,7 @@ func (e *editor) add(c UpdateRecord) {
 	}
 	switch c.Type {
 	case zones.TypeSOA:
-		if s.len() == 0 || !notBehind(soaSerial(zones.Record{Data: c.Data}), soaSerial(zones.Record{Data: s.only()})) {
+		if s.len() == 0 || !soaSerial(zones.Record{Data: s.all()[0]}).Before(soaSerial(zones.Record{Data: c.Data})) {
 			return
 		}
 		s.clear()
@@ -88,10 +94,6 @@ func (e *editor) add(c UpdateRecord) {
 	s.put(c.Data)
 	s.ttl = ttl
 }
-
-// notBehind tells whether a serial may take the place of another: it is equal
-// or comes after it (RFC 1982).
-func notBehind(s, before zones.Serial) bool { return s == before || before.Before(s) }
 
 // deleteSets is 3.4.2.3: an RRset, or with ANY all of a name. At the apex SOA
 // and NS stay.
@@ -111,6 +113,20 @@ func (e *editor) deleteRecord(c UpdateRecord) {
 		return
 	}
 	s.remove(c.Data)
+}
+
+// dropDS takes a DS away where a change left none of the NS that it belongs to
+// (RFC 4035 2.4).
+func (e *editor) dropDS() {
+	for _, sets := range e.owners {
+		ds, ns := sets[zones.TypeDS], sets[zones.TypeNS]
+		if ds == nil || ds.len() == 0 || ns != nil && ns.len() > 0 {
+			continue
+		}
+		if len(ds.come) > 0 || ns != nil && len(ns.gone) > 0 {
+			ds.clear()
+		}
+	}
 }
 
 // delta is the difference between what was and what is.
@@ -183,8 +199,6 @@ func (s *setEdit) all() (out []string) {
 	return out
 }
 
-func (s *setEdit) only() string { return s.all()[0] }
-
 func (s *setEdit) clear() {
 	for _, d := range s.all() {
 		s.remove(d)
@@ -192,31 +206,19 @@ func (s *setEdit) clear() {
 }
 
 // Numbered gives a delta of z the serial of the zone that it leads to: next, or
-// that of its own SOA where the changes brought one that is later than z's
-// (RFC 2136 3.6). An empty delta stays empty.
+// that of the SOA that it brings (RFC 2136 3.6). An empty delta stays empty.
 func Numbered(z *zones.Zone, d zones.Delta, next zones.Serial) zones.Delta {
-	if d.Empty() {
+	if _, has := apexSOA(d.Added, z.Origin()); has || d.Empty() {
 		return d
 	}
 	set, _ := z.Lookup(z.Origin(), zones.TypeSOA)
-	now := set.Record(0)
-	given, has := apexSOA(d.Added, z.Origin())
-	if !has {
-		given = now
-	} else if z.Serial().Before(soaSerial(given)) {
-		return d
-	}
-	soa, err := zones.ParseSOA(given.Data)
-	if err != nil {
-		return d // no zone has such an SOA
-	}
+	old := set.Record(0)
+	new, soa := old, z.SOA()
 	soa.Serial = next
-	given.Data = soa.Data()
-	isSOA := func(r zones.Record) bool { return r.Type == zones.TypeSOA }
+	new.Data = soa.Data()
 	with := func(rs []zones.Record, r zones.Record) []zones.Record {
-		rs = append(slices.DeleteFunc(slices.Clone(rs), isSOA), r)
-		slices.SortFunc(rs, zones.Record.Compare)
-		return rs
+		at, _ := slices.BinarySearchFunc(rs, r, zones.Record.Compare)
+		return slices.Insert(slices.Clone(rs), at, r)
 	}
-	return zones.Delta{ID: d.ID, Removed: with(d.Removed, now), Added: with(d.Added, given)}
+	return zones.Delta{ID: d.ID, Removed: with(d.Removed, old), Added: with(d.Added, new)}
 }
