@@ -104,7 +104,10 @@ func ParseNamePattern(s string) (NamePattern, error) {
 		return NamePattern{}, err
 	}
 	if at > 0 {
-		head, err := zones.ParseName(s[:at-1])
+		head, err := zones.ParseName(s[:at])
+		if err == nil && head.IsRoot() {
+			err = zones.ErrNameEmpty
+		}
 		if err != nil {
 			return NamePattern{}, err
 		}
