@@ -48,4 +48,13 @@ type Deferrer interface {
 type Peer struct {
 	Addr      netip.AddrPort
 	Transport Transport
+	TLS       *Client // nil: not over TLS; else Transport is TCP
+}
+
+// Client is what TLS established of the other end. It is not changed.
+type Client struct {
+	Dot       bool     // both said that they speak DNS (ALPN "dot", RFC 9103 7.1)
+	Certified bool     // it holds the key of a certificate, from whomever
+	Names     []string // DNS names of that certificate, in lower case, where an authority that we trust issued it; else none
+	Pin       [32]byte // SHA-256 of that certificate's SubjectPublicKeyInfo (RFC 7858 4.2)
 }

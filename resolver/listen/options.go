@@ -25,6 +25,11 @@ type Options struct {
 	Idle time.Duration
 	// Write is how long a TCP peer may leave an answer unread. 0 means 5 s.
 	Write time.Duration
+	// TLS makes it a listener over TLS alone, without UDP (RFC 7858, 9103): who
+	// gives the certificate is asked at every connection, so that it can change.
+	TLS func() *Credentials
+	// Handshake is how long a peer may take to agree on TLS. 0 means 5 s.
+	Handshake time.Duration
 	// OnError hears what went wrong while serving: *PanicError, *PeerError, or an
 	// error of a socket. It is called from many goroutines, once an event.
 	OnError func(error)
@@ -40,6 +45,7 @@ func (o Options) withDefaults() Options {
 	o.ConnsPerPeer = cmp.Or(max(o.ConnsPerPeer, 0), 256)
 	o.Idle = cmp.Or(max(o.Idle, 0), 10*time.Second)
 	o.Write = cmp.Or(max(o.Write, 0), 5*time.Second)
+	o.Handshake = cmp.Or(max(o.Handshake, 0), 5*time.Second)
 	if o.OnError == nil {
 		o.OnError = func(error) {}
 	}

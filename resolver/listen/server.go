@@ -2,6 +2,7 @@ package listen
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +18,7 @@ import (
 // ErrClosed is what Serve returns when Close came first.
 var ErrClosed = errors.New("listen: the server is closed")
 
-// Server answers on one address by UDP and TCP. Its methods are safe for
+// Server answers on one address by UDP and TCP, or by TLS. Its methods are safe for
 // concurrent use. The zero Server is not usable; Open makes one.
 type Server struct {
 	handler  resolver.Handler
@@ -27,6 +28,7 @@ type Server struct {
 	udp      []*net.UDPConn
 	sockets  []datagrams // over udp
 	tcp      *net.TCPListener
+	secrets  *tls.Config // nil: plain TCP
 	conns    conns
 	counts   counters
 	stopping chan struct{} // closed when Close begins
@@ -37,8 +39,8 @@ type Server struct {
 	stopped bool
 }
 
-// Open binds addr (see ParseAddr) for UDP and TCP; port 0 takes one that is
-// free for both. When it cannot, the error is a *BindError. What arrives waits
+// Open binds addr (see ParseAddr) for UDP and TCP, for TCP alone with TLS;
+// port 0 takes one that is free for both. When it cannot, the error is a *BindError. What arrives waits
 // in the kernel until Serve. The caller has to Close the Server.
 func Open(addr string, h resolver.Handler, o Options) (*Server, error) {
 	ap, err := ParseAddr(addr)
@@ -52,7 +54,16 @@ func Open(addr string, h resolver.Handler, o Options) (*Server, error) {
 		conns: conns{most: o.Conns, mostOfPeer: o.ConnsPerPeer},
 	}
 	s.deferrer, _ = h.(resolver.Deferrer)
-	if s.udp, s.tcp, err = bind(ap, o.Sockets); err != nil {
+	if o.TLS != nil {
+		s.secrets = config(o)
+		s.tcp, err = bindTCP(ap)
+		if err != nil {
+			err = &BindError{Network: "tcp", Addr: ap, Err: err}
+		}
+	} else {
+		s.udp, s.tcp, err = bind(ap, o.Sockets)
+	}
+	if err != nil {
 		var failed *BindError
 		if errors.As(err, &failed) {
 			failed.explain(o.Proc)
@@ -63,7 +74,7 @@ func Open(addr string, h resolver.Handler, o Options) (*Server, error) {
 		s.sockets = append(s.sockets, newDatagrams(c, ap))
 	}
 	// The address as given: the kernel's has no zone where it needs none.
-	port := s.udp[0].LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	port := s.tcp.Addr().(*net.TCPAddr).AddrPort().Port()
 	s.addr = netip.AddrPortFrom(ap.Addr(), port)
 	return s, nil
 }
@@ -170,16 +181,17 @@ type Counts struct {
 	Panics     uint64 // of the Handler
 	Unsendable uint64 // answers that the system did not take, or longer than a frame
 	Evicted    uint64 // TCP connections ended to make room
+	Handshakes uint64 // of TLS that failed, or took too long
 	Conns      int    // TCP connections now
 }
 
-type counters struct{ panics, unsendable, evicted atomic.Uint64 }
+type counters struct{ panics, unsendable, evicted, handshakes atomic.Uint64 }
 
 // Counts reads the counters; each by itself is exact.
 func (s *Server) Counts() Counts {
 	return Counts{
 		Panics: s.counts.panics.Load(), Unsendable: s.counts.unsendable.Load(),
-		Evicted: s.counts.evicted.Load(), Conns: s.conns.count(),
+		Evicted: s.counts.evicted.Load(), Handshakes: s.counts.handshakes.Load(), Conns: s.conns.count(),
 	}
 }
 

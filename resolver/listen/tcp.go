@@ -44,13 +44,24 @@ func (s *Server) serveTCP(all *sync.WaitGroup) {
 }
 
 func (s *Server) serveConn(c *net.TCPConn, k *conn) {
+	defer s.conns.remove(k)
 	v := conversation{server: s, conn: c, peer: k.peer, answered: func() { s.conns.touch(k) }}
+	if s.options.TLS != nil {
+		secured, err := s.secure(c)
+		if err != nil {
+			s.counts.handshakes.Add(1)
+			_ = c.Close()
+			return
+		}
+		v.conn, v.peer.TLS = secured, s.client(secured)
+	}
 	if v.run() == errNotRead {
 		// Without this the kernel would keep the unread answers for minutes.
 		_ = c.SetLinger(0)
+		_ = c.Close()
+		return
 	}
-	_ = c.Close()
-	s.conns.remove(k)
+	_ = v.conn.Close()
 }
 
 // errStream says that several answers were begun and not ended.
@@ -91,6 +102,11 @@ func (v *conversation) run() error {
 			v.sent = false
 			if err := v.conn.SetReadDeadline(v.deadline(v.server.options.Idle)); err != nil {
 				return nil
+			}
+			if v.peer.TLS != nil { // TLS may have to say something of its own while we read
+				if err := v.conn.SetWriteDeadline(v.deadline(v.server.options.Idle + v.server.options.Write)); err != nil {
+					return nil
+				}
 			}
 			// Close sets this flag before it sets deadlines of its own, so
 			// either it is seen here or its deadline comes after ours.
