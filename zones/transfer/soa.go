@@ -11,32 +11,12 @@ import (
 	"gialai.gov.vn/hopnhat/zones/finding"
 )
 
-// udpTries is how often a question is sent over UDP.
-const udpTries = 3
-
 // AskSOA asks a server for the SOA of a zone, over UDP and, where that gives
 // no whole answer, over TCP; signed and verified where the request has a key.
 // The error says what came instead.
 func AskSOA(ctx context.Context, q Request) (zones.SOA, error) {
-	q, err := q.complete()
-	if err != nil {
-		return zones.SOA{}, err
-	}
-	for range udpTries {
-		soa, err := q.ask(ctx, "udp")
-		var final *answerError
-		switch {
-		case err == nil:
-			return soa, nil
-		case ctx.Err() != nil:
-			return zones.SOA{}, context.Cause(ctx)
-		case errors.As(err, &final):
-			return zones.SOA{}, err
-		case !isTimeout(err): // truncated, or nothing listens
-			return q.ask(ctx, "tcp")
-		}
-	}
-	return q.ask(ctx, "tcp")
+	s := stand(ctx, q)
+	return s.SOA, s.Err
 }
 
 // answerError is an answer that would be no better over TCP.
