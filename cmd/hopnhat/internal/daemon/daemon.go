@@ -84,7 +84,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	if len(o.Listeners) == 0 {
 		return nil, errors.New("no listener is configured: give --listen ADDRESS, or `listeners:` in hopnhat.yaml")
 	}
-	d = &Daemon{o: o, serials: newSerials(o.State), notices: newNotifier(o.Log), clock: SystemClock()}
+	d = &Daemon{o: o, serials: newSerials(o.State, time.Now), notices: newNotifier(o.Log), clock: SystemClock()}
 	d.updater = newUpdater(d)
 	defer func() {
 		if err != nil {

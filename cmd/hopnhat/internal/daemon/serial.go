@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
@@ -22,6 +24,8 @@ type served struct {
 	Stated  zones.Serial `json:"stated"`
 	Content string       `json:"content"`
 	Served  zones.Serial `json:"served"`
+	Since   time.Time    `json:"since,omitzero"` // when that serial was published first
+	Gone    bool         `json:"gone,omitempty"` // the zone is not served any more
 }
 
 // number gives a zone the serial to serve it under. Secondaries and caches
@@ -56,6 +60,7 @@ func number(was served, known bool, z *zones.Zone) (out *zones.Zone, now served,
 // its lock, reads, numbers and writes. It is used by one goroutine.
 type serials struct {
 	dir string // "" keeps the state in memory
+	now func() time.Time
 	m   map[string]served
 }
 
@@ -66,7 +71,9 @@ type serialsFile struct {
 	Zones   map[string]served `json:"zones"`
 }
 
-func newSerials(dir string) *serials { return &serials{dir: dir, m: map[string]served{}} }
+func newSerials(dir string, now func() time.Time) *serials {
+	return &serials{dir: dir, now: now, m: map[string]served{}}
+}
 
 // number returns the worlds under the serials to serve them under, which are
 // on disk when it returns. What was bumped is said in l.Notes.
@@ -78,12 +85,17 @@ func (s *serials) number(l *Loaded) (map[string]zones.World, error) {
 	defer unlock()
 	worlds := make(map[string]zones.World, len(l.Worlds))
 	changed := false
+	here := map[string]bool{}
 	for _, at := range slices.Sorted(maps.Keys(l.Worlds)) {
 		w := l.Worlds[at]
 		for z := range w.All() {
-			key := at + " " + z.ID().String()
+			key := serialKey(at, z.ID())
+			here[key] = true
 			was, known := s.m[key]
 			out, now, bumped := number(was, known, z)
+			if now.Since = was.Since; !known || was.Served != now.Served {
+				now.Since = s.now().UTC().Round(time.Millisecond)
+			}
 			if out != z {
 				w = w.With(out)
 			}
@@ -96,6 +108,13 @@ func (s *serials) number(l *Loaded) (map[string]zones.World, error) {
 		}
 		worlds[at] = w
 	}
+	for key, was := range s.m {
+		at, _, ok := splitSerialKey(key)
+		if _, mine := worlds[at]; ok && mine && !here[key] && !was.Gone {
+			was.Gone, changed = true, true
+			s.m[key] = was
+		}
+	}
 	if !changed {
 		return worlds, nil
 	}
@@ -103,6 +122,49 @@ func (s *serials) number(l *Loaded) (map[string]zones.World, error) {
 		return nil, fmt.Errorf("the served serials cannot be kept: %w", err)
 	}
 	return worlds, nil
+}
+
+// serialKey is what a zone's serial stands under: "INSTANT ORIGIN (VIEW)".
+func serialKey(at string, id zones.ID) string { return at + " " + id.String() }
+
+func splitSerialKey(key string) (at string, id zones.ID, ok bool) {
+	rest, view, ok := cutLast(strings.TrimSuffix(key, ")"), " (")
+	if !ok || !strings.HasSuffix(key, ")") {
+		return "", id, false
+	}
+	at, origin, ok := cutLast(rest, " ")
+	n, err := zones.ParseName(origin)
+	return at, zones.ID{Origin: n, View: zones.View(view)}, ok && err == nil
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// Published is a zone as it was published last.
+type Published struct {
+	Serial zones.Serial
+	Since  time.Time // the zero time: not known
+}
+
+// ReadPublished reads what servers with a state folder published last at an
+// instant: Now for zone files.
+func ReadPublished(dir, at string) (map[zones.ID]Published, error) {
+	s := newSerials(dir, nil)
+	if err := s.read(); err != nil {
+		return nil, err
+	}
+	out := map[zones.ID]Published{}
+	for key, was := range s.m {
+		if a, id, ok := splitSerialKey(key); ok && a == at && !was.Gone {
+			out[id] = Published{was.Served, was.Since}
+		}
+	}
+	return out, nil
 }
 
 // open takes the folder's lock and reads the file. A missing file is an empty
@@ -119,9 +181,18 @@ func (s *serials) open() (unlock func(), err error) {
 		return nil, fmt.Errorf("%w; name another folder with --state", err)
 	}
 	unlock = func() { _ = lock.Close() }
+	if err := s.read(); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+// read reads the file, which save replaces as a whole.
+func (s *serials) read() error {
 	b, err := os.ReadFile(s.path())
 	if errors.Is(err, fs.ErrNotExist) {
-		return unlock, nil
+		return nil
 	}
 	var f serialsFile
 	if err == nil {
@@ -130,13 +201,12 @@ func (s *serials) open() (unlock func(), err error) {
 		}
 	}
 	if err != nil {
-		unlock()
-		return nil, fmt.Errorf("%s: %w; restore the file, or remove it after raising every zone's serial by hand", s.path(), err)
+		return fmt.Errorf("%s: %w; restore the file, or remove it after raising every zone's serial by hand", s.path(), err)
 	}
 	if f.Zones != nil {
 		s.m = f.Zones
 	}
-	return unlock, nil
+	return nil
 }
 
 func (s *serials) path() string { return filepath.Join(s.dir, "serials.json") }

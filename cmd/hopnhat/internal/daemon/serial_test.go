@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -89,7 +90,7 @@ func TestSerialsKept(t *testing.T) {
 	}
 	serial := func(l *Loaded) zones.Serial {
 		t.Helper()
-		ws, err := newSerials(dir).number(l) // a server that has just started
+		ws, err := newSerials(dir, time.Now).number(l) // a server that has just started
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +109,54 @@ func TestSerialsKept(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "serials.json"), []byte(`{"version": 1, "zo`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newSerials(dir).number(world(2)); err == nil || !strings.Contains(err.Error(), "serials.json") {
+	if _, err := newSerials(dir, time.Now).number(world(2)); err == nil || !strings.Contains(err.Error(), "serials.json") {
 		t.Fatalf("a damaged state file must be an error that names it, got %v", err)
 	}
+}
+
+// TestPublished: what was published last is read back, with the time at which
+// its serial came; a zone that is served no more is left out, and keeps its
+// serial all the same.
+func TestPublished(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2025, 9, 1, 0, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	const at = "2025-09-01 00:00:00 +07:00" // has spaces of its own
+	publish := func(zs ...*zones.Zone) map[string]zones.World {
+		t.Helper()
+		w, err := zones.NewWorld(zs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ws, err := newSerials(dir, clock).number(&Loaded{Worlds: map[string]zones.World{at: w}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ws
+	}
+	check := func(want map[zones.ID]Published) {
+		t.Helper()
+		got, err := ReadPublished(dir, at)
+		if err != nil || len(got) != len(want) || got[testID] != want[testID] {
+			t.Fatalf("%v %v, want %v", got, err, want)
+		}
+	}
+	check(nil)
+	first := now
+	publish(zoneOf(t, 5, 1))
+	check(map[zones.ID]Published{testID: {5, first}})
+	now = now.Add(time.Hour)
+	publish(zoneOf(t, 5, 1))
+	check(map[zones.ID]Published{testID: {5, first}})
+	publish(zoneOf(t, 5, 2))
+	check(map[zones.ID]Published{testID: {6, now}})
+	publish()
+	check(nil)
+	if got, err := ReadPublished(dir, Now); err != nil || len(got) != 0 {
+		t.Fatalf("at another instant: %v %v", got, err)
+	}
+	if ws := publish(zoneOf(t, 5, 3)); ws[at].Zone(testID).Serial() != 7 {
+		t.Fatalf("back again: serial %d, want 7", ws[at].Zone(testID).Serial())
+	}
+	check(map[zones.ID]Published{testID: {7, now}})
 }
