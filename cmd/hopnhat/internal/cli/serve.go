@@ -40,8 +40,7 @@ type serve struct {
 	version     string
 	id          string
 
-	secondaries  []string
-	keyFiles     []string
+	followers
 	updates      []string
 	behindSigner bool
 	uncertified  string
@@ -66,6 +65,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
 	o.parents.flags(c)
+	o.followers.flags(c)
 	f := c.Flags()
 	f.StringArrayVar(&o.listen, "listen", nil, "an `ADDRESS:PORT` to answer on, such as 127.0.0.1:5300, [::1]:5300, 0.0.0.0:53 (IPv4 only) or [::]:53 (IPv6 only); repeatable")
 	f.StringArrayVar(&o.zone, "zone", nil, "a zone and its file, `ORIGIN=FILE`; repeatable; no workspace is read then")
@@ -74,8 +74,6 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
 	f.StringVar(&o.uncertified, "uncertified", "", "serve the world after the cutover beyond this machine without a certificate that fits, for this `REASON`, which is written to uncertified.log in the state folder")
-	f.StringArrayVar(&o.secondaries, "secondary", nil, "of zone files: a server that may transfer them and is told of changes, `ADDRESS[:PORT][=KEY]`; repeatable")
-	f.StringArrayVar(&o.keyFiles, "key", nil, "of zone files: a `FILE` with TSIG keys, as tsig-keygen prints them; repeatable")
 	f.StringArrayVar(&o.updates, "update", nil, "of zone files: who may change which names by dynamic update, `KEY=PATTERN[:TYPE,…]`, such as acme=_acme-challenge.*.example.com:TXT; a network instead of the key takes unsigned ones from there; repeatable")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
 	f.StringVar(&o.id, "id-server", "", "what `id.server` answers (default: refused)")
@@ -270,39 +268,11 @@ func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon)
 	}, nil
 }
 
-// transfers reads who may have the zones of files.
+// transfers reads who may have the zones of files, and who may change them.
 func (o *serve) transfers() (daemon.Transfers, error) {
-	t := daemon.Transfers{Keys: map[zones.Name]transfer.Key{}}
-	for _, file := range o.keyFiles {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return t, fmt.Errorf("--key: %w", err)
-		}
-		keys, fs := transfer.ParseKeyFile(file, string(text))
-		o.tell(fs, finding.Warning)
-		if finding.Failed(fs) {
-			return t, &exit{code: 1}
-		}
-		for _, k := range keys {
-			t.Keys[k.Name] = k
-		}
-	}
-	for _, s := range o.secondaries {
-		a, key, signed := strings.Cut(s, "=")
-		x := workspace.Secondary{Name: s, View: zones.Internet}
-		var err error
-		if x.Address, err = parseServer(a, "--secondary"); err != nil {
-			return t, err
-		}
-		if signed {
-			if x.Key, err = zones.ParseName(key); err != nil {
-				return t, fmt.Errorf("--secondary %s: %w", s, err)
-			}
-			if _, ok := t.Keys[x.Key]; !ok {
-				return t, fmt.Errorf("--secondary %s: no key file holds the key %s; name its file with --key", s, key)
-			}
-		}
-		t.Secondaries = append(t.Secondaries, x)
+	t, err := o.followers.transfers(o.env)
+	if err != nil {
+		return t, err
 	}
 	for _, s := range o.updates {
 		u, err := parseUpdates(s)

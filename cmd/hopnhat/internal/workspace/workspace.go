@@ -122,6 +122,10 @@ func (w *Workspace) Whole() bool { return w.okConfig && w.okConsolidation && len
 // became of the zones.
 func (w *Workspace) Readable() bool { return w.okConfig && w.okConsolidation }
 
+// Configured tells whether hopnhat.yaml was read without an error, whatever
+// became of the rest.
+func (w *Workspace) Configured() bool { return w.okConfig }
+
 // Brought returns the zone that a source brings, as it was read; nil if it
 // could not be.
 func (w *Workspace) Brought(source string) *zones.Zone {
