@@ -147,7 +147,7 @@ func (t *Tree) insertion(r zones.Record, p spotFor, how rewriting) (splice, []re
 	line := t.compose(r, p.model, t.ownerText(r.Owner, st.origin, t.absolute(p.model, how)), st, t.ttlAt(index, st), follows, how)
 	eol := lineEnd(buf, at)
 	if at > lineStart(buf, 0) && buf[at-1] != '\n' {
-		return splice{file, at, at, eol + line}, want
+		return splice{file, at, at, ended(buf, at, eol) + line}, want
 	}
 	return splice{file, at, at, line + eol}, want
 }
@@ -162,6 +162,14 @@ func lineEnd(buf []byte, at uint32) string {
 		return "\r\n"
 	}
 	return "\n"
+}
+
+// ended is what ends a last line that has no line end, or half of one.
+func ended(buf []byte, at uint32, eol string) string {
+	if buf[at-1] == '\r' {
+		return "\n"
+	}
+	return eol
 }
 
 // ttlAt is the TTL that a record without one would have in front of record

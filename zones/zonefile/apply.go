@@ -13,7 +13,8 @@ import (
 // and it refuses what that refuses, but for the TTLs of removed records, which
 // are not compared. Of an RRset a record that goes and one that comes are one
 // line that changes, in canonical order; what else goes takes its line along,
-// what else comes is written as Add writes it.
+// what else comes is written as Add writes it. A $GENERATE of whose records one
+// goes or changes is written out, record by record, and stays as a comment.
 func (t *Tree) Apply(d zones.Delta) (*Tree, error) {
 	if err := t.editable(); err != nil {
 		return nil, err
@@ -41,7 +42,25 @@ func (t *Tree) Apply(d zones.Delta) (*Tree, error) {
 	if n, ok := t.oneByOne(p); ok {
 		return n, nil
 	}
+	if t.unrollHeirs(p) {
+		if n, err := t.carryOut(p, styled); err == nil {
+			return n, nil
+		}
+	}
 	return nil, first
+}
+
+// unrollHeirs plans to write out each $GENERATE that inherits its TTL from the
+// record before it: it cannot be given its own.
+func (t *Tree) unrollHeirs(p *plan) (found bool) {
+	for i := range t.recs {
+		r := &t.recs[i]
+		if r.how&byGenerate != 0 && r.how&ttlLeftOut != 0 && !t.states[r.state].ttlSeen && t.uses[r.file] == 1 && !p.unroll[r.span()] {
+			p.unroll[r.span()] = true
+			found = true
+		}
+	}
+	return found
 }
 
 // plan is what an edit does to which record.
@@ -50,7 +69,16 @@ type plan struct {
 	becomes map[int]zones.Record // what a record's line is to say
 	drop    []int                // records whose lines go, in ascending order
 	insert  []zones.Record       // by owner and type
+	unroll  map[spanOf]bool      // each $GENERATE that is written out
 }
+
+// spanOf names an entry.
+type spanOf struct {
+	file  uint16
+	start uint32
+}
+
+func (r *rec) span() spanOf { return spanOf{r.file, r.start} }
 
 func (p *plan) empty() bool { return len(p.becomes)+len(p.drop)+len(p.insert) == 0 }
 
@@ -58,7 +86,7 @@ func (p *plan) empty() bool { return len(p.becomes)+len(p.drop)+len(p.insert) ==
 type change struct{ removed, added []zones.Record }
 
 func (t *Tree) plan(d zones.Delta) (*plan, error) {
-	p := &plan{owners: map[zones.Name][]int{}, becomes: map[int]zones.Record{}}
+	p := &plan{owners: map[zones.Name][]int{}, becomes: map[int]zones.Record{}, unroll: map[spanOf]bool{}}
 	sets := map[zones.Key]*change{}
 	of := func(r zones.Record) *change {
 		k := zones.Key{Owner: r.Owner, Type: r.Type}
@@ -113,7 +141,7 @@ func (t *Tree) planSet(p *plan, k zones.Key, c *change, apex zones.Name) error {
 			return &zones.RecordError{Record: r, Err: zones.ErrNotThere}
 		}
 		for _, i := range lines[r.Data] {
-			if err := t.mayEdit(i); err != nil {
+			if err := t.touch(p, i); err != nil {
 				return err
 			}
 		}
@@ -209,13 +237,22 @@ func (t *Tree) keepTTL(p *plan, lines map[string][]int, goes map[string]bool, tt
 	}
 	slices.Sort(left)
 	for _, i := range left {
-		if err := t.mayEdit(i); err != nil {
+		if err := t.touch(p, i); err != nil {
 			return err
 		}
 		r := &t.recs[i]
 		p.becomes[i] = zones.Record{Owner: r.owner, Type: r.typ, TTL: ttl, Data: r.data}
 	}
 	return nil
+}
+
+// touch plans that a record's line changes.
+func (t *Tree) touch(p *plan, i int) error {
+	if r := &t.recs[i]; r.how&byGenerate != 0 && t.uses[r.file] == 1 {
+		p.unroll[r.span()] = true
+		return nil
+	}
+	return t.mayEdit(i)
 }
 
 // carryOut makes the splices of a plan and reads the result.
@@ -225,7 +262,8 @@ func (t *Tree) carryOut(p *plan, how rewriting) (*Tree, error) {
 	for _, x := range pieces {
 		edits = append(edits, x.splice)
 	}
-	edits = append(edits, t.deletions(p.drop)...)
+	edits = append(edits, t.deletions(slices.DeleteFunc(slices.Clone(p.drop), func(i int) bool { return t.recs[i].how&byGenerate != 0 }))...)
+	edits = append(edits, t.unrolled(p, how)...)
 	want := make([]rec, 0, len(t.recs)+len(pieces))
 	drop := p.drop
 	for i := range t.recs {
@@ -233,12 +271,14 @@ func (t *Tree) carryOut(p *plan, how rewriting) (*Tree, error) {
 		case len(drop) > 0 && drop[0] == i:
 			drop = drop[1:]
 		case ok:
-			es, err := t.rewrite(i, new, how)
-			if err != nil {
-				return nil, err
-			}
-			edits = append(edits, es...)
 			r := t.recs[i]
+			if r.how&byGenerate == 0 {
+				es, err := t.rewrite(i, new, how)
+				if err != nil {
+					return nil, err
+				}
+				edits = append(edits, es...)
+			}
 			r.data, r.ttl = new.Data, new.TTL
 			want = append(want, r)
 		default:
@@ -261,7 +301,7 @@ const maxOneByOne = 64
 
 // oneByOne is the slow way: it tries more places and ways for each record.
 func (t *Tree) oneByOne(p *plan) (*Tree, bool) {
-	if len(p.becomes)+len(p.drop)+len(p.insert) > maxOneByOne {
+	if len(p.becomes)+len(p.drop)+len(p.insert) > maxOneByOne || len(p.unroll) > 0 {
 		return nil, false
 	}
 	n, display := t, t.display()

@@ -55,6 +55,16 @@ func TestApply(t *testing.T) {
 		{"in the place of the last line, without a newline", soa + "z 60 TXT x", []string{"- z 60 TXT x", "+ b 60 A 192.0.2.2"}, soa + "b 60 A   192.0.2.2\n"},
 		{"the lowest TTL goes, the RRset keeps it", soa + "a 60 A 192.0.2.1\na 90 A 192.0.2.2\n", []string{"- a 60 A 192.0.2.1"}, soa + "a 60 A 192.0.2.2\n"},
 		{"duplicates", soa + "a 60 A 192.0.2.1\nA 60 A 192.0.2.1\n", []string{"- a 60 A 192.0.2.1", "+ a 60 A 192.0.2.2"}, soa + "a 60 A 192.0.2.2\n"},
+		{
+			"a $GENERATE of which one record goes and one changes", "$TTL 60\n" + soa + "a TXT x\n$GENERATE 1-4 h$ CNAME x$.y ; hosts\nb TXT x\n",
+			[]string{"- h2 60 CNAME x2.y", "- h3 60 CNAME x3.y", "+ h3 90 CNAME z"},
+			"$TTL 60\n" + soa + "a TXT x\n; $GENERATE 1-4 h$ CNAME x$.y ; hosts\nh1 IN CNAME x1.y\nh3 90 IN CNAME z\nh4 IN CNAME x4.y\nb TXT x\n",
+		},
+		{
+			"without a $TTL, at the end", soa + "a 60 TXT x\n$GENERATE 1-3 h$ A 192.0.2.$",
+			[]string{"- h2 60 A 192.0.2.2", "+ h2 90 A 192.0.2.2", "+ i 60 A 192.0.2.9"},
+			soa + "a 60 TXT x\ni 60 A   192.0.2.9\n; $GENERATE 1-3 h$ A 192.0.2.$\nh1 IN A 192.0.2.1\nh2 90 IN A 192.0.2.2\nh3 60 IN A 192.0.2.3\n",
+		},
 		{"a TTL that others would inherit goes to the end", soa + "a 60 A 192.0.2.1\nc A 192.0.2.3\n", []string{"+ b 90 A 192.0.2.2"}, soa + "a 60 A 192.0.2.1\nc A 192.0.2.3\nb 90 A 192.0.2.2\n"},
 		{
 			"heirs of several lines that go", soa + "a 60 A 192.0.2.1\n  AAAA 2001:db8::1\n  TXT x\nb 90 A 192.0.2.1\n  AAAA 2001:db8::1\n  TXT x\n",
@@ -76,7 +86,7 @@ func TestApply(t *testing.T) {
 }
 
 func TestApplyRefused(t *testing.T) {
-	tree, _ := Load(files("z", soa+"a 60 A 192.0.2.1\n$GENERATE 1-2 h$ 60 A 192.0.2.$\n"), "z", Options{Origin: gialai})
+	tree, _ := Load(files("z", soa+"a 60 A 192.0.2.1\n$INCLUDE i x\n$INCLUDE i y\n", "i", "$GENERATE 1-2 h$ 60 A 192.0.2.$\n"), "z", Options{Origin: gialai})
 	for _, c := range []struct {
 		delta []string
 		err   error
@@ -87,7 +97,7 @@ func TestApplyRefused(t *testing.T) {
 		{[]string{"+ a 60 A 192.0.2.1"}, zones.ErrThere, "z:2:1"},
 		{[]string{"+ b 60 A 192.0.2.1", "+ b 60 A 192.0.2.1"}, zones.ErrThere, ""},
 		{[]string{"+ www.example.net. 60 A 192.0.2.1"}, zones.ErrOutOfZone, ""},
-		{[]string{"- h1 60 A 192.0.2.1"}, nil, "z:3:1: error: h1.gialai.gov.vn. A is made by a $GENERATE"},
+		{[]string{"- h1.x 60 A 192.0.2.1"}, nil, "i:1:1: error: h1.x.gialai.gov.vn. A is made by a $GENERATE"},
 		{[]string{"+ @ 60 SOA . . 2 2 3 4 5"}, zones.ErrTwoSOA, ""},
 		{[]string{"+ a 60 SOA . . 2 2 3 4 5"}, zones.ErrSOAOwner, ""},
 	} {
@@ -180,12 +190,13 @@ func randomDelta(t testing.TB, rnd *rand.Rand, z *zones.Zone, n int) zones.Delta
 	return zones.Diff(z, to)
 }
 
-// others is all of a file that is no record, in order.
+// others is all of a file that is no record, in order; a directive may have
+// become a comment.
 func others(f *File) string {
 	var b strings.Builder
 	for e := range f.Entries() {
 		if e.Kind != Record {
-			b.Write(f.Bytes()[e.Start:e.End])
+			b.WriteString(strings.ReplaceAll(string(f.Bytes()[e.Start:e.End]), "; $", "$")) // one that is written out
 		}
 	}
 	return b.String()
@@ -197,7 +208,7 @@ func others(f *File) string {
 // they inherited; and the same comes of it when its records are edited one
 // by one.
 func TestApplyRandom(t *testing.T) {
-	n, refused, alone := 3000, 0, 0
+	n, alone := 3000, 0
 	for seed := range uint64(n) {
 		g := randomZone(seed, forUs)
 		tree, _ := Load(g.files(), "z", Options{Origin: gialai})
@@ -213,12 +224,7 @@ func TestApplyRandom(t *testing.T) {
 		}
 		got, err := tree.Apply(d)
 		if err != nil {
-			generates := slices.ContainsFunc(tree.recs, func(r rec) bool { return r.how&byGenerate != 0 })
-			if !strings.Contains(err.Error(), "made by a $GENERATE") && !strings.Contains(err.Error(), "included") && !(generates && strings.Contains(err.Error(), "it would change")) {
-				t.Fatalf("seed %d: %v\n%v\n%s", seed, err, d, dump(g))
-			}
-			refused++
-			continue
+			t.Fatalf("seed %d: %v\n%v\n%s", seed, err, d, dump(g))
 		}
 		is, fs := got.Zone(zones.Internet)
 		if is == nil || !is.Equal(want) {
@@ -239,9 +245,8 @@ func TestApplyRandom(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d refused, %d one by one", refused, alone)
-	if refused > n/5 || alone < n/2 {
-		t.Errorf("%d refused, %d one by one", refused, alone)
+	if alone < n/2 {
+		t.Errorf("only %d of %d could be made one by one", alone, n)
 	}
 }
 
@@ -261,8 +266,8 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-// FuzzApply: a delta drawn from the octets gives the zone that it gives of the
-// zone, or is refused, whatever the file looks like.
+// FuzzApply: a random delta gives the zone that it gives of the zone, whatever
+// the file looks like; only in a file that is read twice it may be refused.
 func FuzzApply(f *testing.F) {
 	seeds(f, func(s string) { f.Add(s, uint64(1), uint8(1)); f.Add(s, uint64(2), uint8(12)) })
 	f.Fuzz(func(t *testing.T, b string, seed uint64, n uint8) {
@@ -281,6 +286,9 @@ func FuzzApply(f *testing.F) {
 		}
 		got, err := tree.Apply(d)
 		if err != nil {
+			if !slices.ContainsFunc(tree.uses, func(n int) bool { return n > 1 }) {
+				t.Fatalf("%v\n%v", err, d)
+			}
 			return
 		}
 		if is, fs := got.Zone(zones.Internet); is == nil || !is.Equal(want) {

@@ -3,6 +3,7 @@ package zonefile
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"gialai.gov.vn/hopnhat/zones"
 )
@@ -76,7 +77,7 @@ func (t *Tree) write(x, before *piece, p *plan, how rewriting) {
 	eol := lineEnd(buf, at)
 	x.splice = splice{file, at, at, line + eol}
 	if at > lineStart(buf, 0) && buf[at-1] != '\n' && !t.dropsLast(p, file) {
-		x.text = eol + line
+		x.text = ended(buf, at, eol) + line
 	}
 }
 
@@ -234,6 +235,42 @@ func (s *sortedNeighbours) of(r zones.Record) int {
 		return -1
 	}
 	return slices.Min(l)
+}
+
+// unrolled are the splices that write a $GENERATE out: the line as a comment,
+// then the records that are left of it.
+func (t *Tree) unrolled(p *plan, how rewriting) (edits []splice) {
+	for i := 0; i < len(t.recs) && len(p.unroll) > 0; i++ {
+		first := &t.recs[i]
+		if first.how&byGenerate == 0 || !p.unroll[first.span()] {
+			continue
+		}
+		buf, from := t.files[first.file].buf, lineStart(t.files[first.file].buf, first.start)
+		eol := lineEnd(buf, first.end)
+		var b strings.Builder
+		for line := range strings.Lines(string(buf[from:first.end])) {
+			b.WriteString("; " + strings.TrimRight(line, "\r\n") + eol)
+		}
+		st := t.states[first.state]
+		for ; i < len(t.recs) && t.recs[i].span() == first.span(); i++ {
+			r := &t.recs[i]
+			if _, gone := slices.BinarySearch(p.drop, i); gone {
+				continue
+			}
+			to, changes := p.becomes[i]
+			if !changes {
+				to = zones.Record{Owner: r.owner, Type: r.typ, TTL: r.ttl, Data: r.data}
+			}
+			inherited := int64(-1)
+			if r.how&ttlLeftOut != 0 {
+				inherited = int64(r.ttl)
+			}
+			b.WriteString(t.compose(to, -1, nameText(to.Owner, st.origin, how != styled), st, inherited, false, how) + eol)
+		}
+		i--
+		edits = append(edits, splice{int(first.file), from, first.end, b.String()})
+	}
+	return edits
 }
 
 // maxRounds bounds the readings of one edit.

@@ -13,7 +13,8 @@
 //	ROOT       nothing outside the include root is read
 //	SHOWN      of an included file nothing is shown before one whole record of it was read
 //	BOUNDED    file sizes, records, includes, $GENERATE and findings have limits (Options)
-//	EDIT-SPAN  an edit changes the record's own words or lines, and lines that inherited from it
+//	EDIT-SPAN  an edit changes the record's own words or lines, and lines that inherited from it;
+//	           Apply writes a $GENERATE out where one of its records changes
 //	EDIT-NET   an edit's result is read again and holds the records asked for, all others as before, or it is refused
 //
 // Choices where servers differ or the RFC is silent:
