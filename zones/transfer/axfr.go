@@ -121,7 +121,11 @@ func earlier(a, b time.Time) time.Time {
 func connect(ctx context.Context, q Request, network string, within time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	return q.Dial(ctx, network, q.Server.String())
+	conn, err := q.Dial(ctx, network, q.Server.String())
+	if err != nil || q.TLS == nil || network == "udp" {
+		return conn, err
+	}
+	return q.TLS.agree(ctx, conn, q.Now)
 }
 
 func isTimeout(err error) bool {
@@ -135,6 +139,8 @@ func (q Request) unreachable(ctx context.Context, err error) finding.Finding {
 	switch {
 	case ctx.Err() != nil:
 		return q.stopped(ctx)
+	case errors.As(err, new(*tlsError)):
+		f.ID, f.Found, f.Mend = "X-TLS", err.Error(), q.TLS.mend(err)
 	case isTimeout(err):
 		f.ID = "X-TIMEOUT"
 		f.Found = fmt.Sprintf("nothing answers over TCP within %v", q.Timeouts.Connect)
@@ -166,9 +172,15 @@ func (q Request) interrupted(ctx context.Context, err error, r *receiver, late b
 		f.Mend = "see whether the server or a firewall drops transfers in silence; " + q.allow(r.report.Local)
 	case isTimeout(err):
 		f.ID, f.Found = "X-TIMEOUT", fmt.Sprintf("no whole message for %v, %s", q.Timeouts.Message, came)
+	case r.report.Messages == 0 && q.TLS != nil && isAlert(err):
+		f.ID, f.Found = "X-TLS", "the server does not accept our side of TLS: "+err.Error() // in TLS 1.3 it says so after the handshake
+		f.Mend = q.TLS.mend(err)
 	case r.report.Messages == 0:
 		f.ID, f.Found = "X-CONNECT", "the server closed the connection without an answer"
 		f.Mend = "some servers refuse so; " + q.allow(r.report.Local)
+		if q.TLS != nil && q.TLS.Certificate == nil { // BIND 9.18 gives no reason when it misses one
+			f.Mend = "the server may want a certificate of ours: name one with its key; or " + f.Mend
+		}
 	case errors.Is(err, io.EOF):
 		f.Found = "the connection ended before the last SOA, " + came
 	case errors.Is(err, io.ErrUnexpectedEOF):

@@ -20,6 +20,8 @@
 //	PLACE     a record's place is axfr://ADDRESS:PORT/ZONE and its ordinal in
 //	          the transfer, counted from 1
 //	SECRET    a key's secret is never printed
+//	STRICT    over TLS nothing is asked before the server has shown a certificate that
+//	          an authority of ours gave it for its name, or that is pinned
 //	RULED     no record leaves for who no rule names; a signature that is wrong is
 //	          answered with its code (RFC 8945 5.2) and opens nothing
 //	STEPWISE  what IXFR hands out makes the zone of a serial that was served the
@@ -39,6 +41,7 @@
 //	X-NOTIMP   NOTIMP or FORMERR: the server does not know AXFR, or TSIG
 //	X-RCODE    another error code
 //	X-TSIG     a signature that is missing or wrong, or that the server did not accept
+//	X-TLS      no TLS with a server that is the right one, or it does not accept our certificate
 //	X-KEY      a key that cannot be read or used (error), or is weak (warning)
 //	X-SHORT    the transfer ended before its last SOA
 //	X-MESSAGE  a message that breaks the protocol (error), or a slip that does no harm (warning)
@@ -67,7 +70,7 @@
 // catalog.go and list.go tell which zones there are, compare.go holds two
 // sources of one zone against each other. serve.go says who is handed what,
 // incoming.go judges a request's signature, pack.go writes the messages,
-// version.go keeps the deltas. update.go reads an update and answers it,
+// version.go keeps the deltas; tls.go is TLS on the asking side. update.go reads an update and answers it,
 // update_rule.go says who may change what, update_check.go judges form and
 // prerequisites, update_delta.go makes the changes.
 package transfer

@@ -143,8 +143,8 @@ func internet(zone string) zones.ID {
 	return zones.ID{Origin: zones.MustName(zone), View: zones.Internet}
 }
 
-// bind starts BIND with zone statements and a key.
-func bind(t testing.TB, zone string, key *Key, statements string) *peer {
+// bind starts BIND with zone statements and a key, and with more options.
+func bind(t testing.TB, zone string, key *Key, statements string, options ...string) *peer {
 	t.Helper()
 	port, dir := freePort(t), t.TempDir()
 	conf := fmt.Sprintf(`options {
@@ -152,11 +152,12 @@ func bind(t testing.TB, zone string, key *Key, statements string) *peer {
 	listen-on port %d { 127.0.0.1; }; listen-on-v6 port %d { ::1; };
 	recursion no; notify no; dnssec-validation no; empty-zones-enable no; allow-transfer { none; };
 	check-names primary ignore; check-integrity no; transfers-out 100; tcp-clients 200;
+	%s
 };
 controls { };
 %s
 %s
-`, dir, dir+"/pid", dir+"/session.key", dir, port, port, bindKey(key), statements)
+`, dir, dir+"/pid", dir+"/session.key", dir, port, port, strings.Join(options, " "), bindKey(key), statements)
 	return run(t, port, zone, need(t, "named"), "-g", "-n", "1", "-c", write(t, dir+"/named.conf", conf))
 }
 

@@ -19,7 +19,7 @@ const pollsAtOnce = 64
 type Standing struct {
 	SOA      zones.SOA     // of no meaning with Err
 	Answered bool          // it said something, be it an error
-	Network  string        // "udp" or "tcp", that the answer came by
+	Network  string        // "udp" or "tcp", that the answer came by; TLS is over TCP
 	Took     time.Duration // from the question that was answered to the answer
 	Err      error         // nil: it gave the SOA
 }
@@ -74,7 +74,8 @@ func Poll(ctx context.Context, qs []Request) []Standing {
 	return out
 }
 
-// stand asks one server, over UDP and, where that gives no whole answer, over TCP.
+// stand asks one server, over UDP and, where that gives no whole answer, over
+// TCP; over TLS there is no UDP.
 func stand(ctx context.Context, q Request) Standing {
 	q, err := q.complete()
 	if err != nil {
@@ -85,6 +86,9 @@ func stand(ctx context.Context, q Request) Standing {
 		soa, err := q.ask(ctx, network)
 		var said *answerError
 		return Standing{SOA: soa, Answered: err == nil || errors.As(err, &said), Network: network, Took: q.Now().Sub(began), Err: err}
+	}
+	if q.TLS != nil {
+		return try("tcp")
 	}
 	for range udpTries {
 		s := try("udp")

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -45,6 +46,9 @@ func Refresh(ctx context.Context, q Request, have *zones.Zone) (Refreshed, []fin
 	if have != nil {
 		soa, err := AskSOA(ctx, q)
 		if err != nil {
+			if q.TLS != nil && (errors.As(err, new(*tlsError)) || isAlert(err)) {
+				return out, []finding.Finding{q.problem("X-TLS", err.Error(), q.TLS.mend(err))}
+			}
 			return out, []finding.Finding{q.problem("X-SERIAL", "the serial could not be asked: "+err.Error(), "look at the address, the route and the server's log")}
 		}
 		out.Serial = &soa.Serial

@@ -16,6 +16,7 @@ type Request struct {
 	Server   netip.AddrPort // the port is 53 as a rule
 	Zone     zones.ID
 	Key      *Key       // nil: not signed
+	TLS      *TLS       // nil: plain TCP and UDP; else nothing but NOTIFY goes outside TLS, whose port is 853 as a rule
 	Local    netip.Addr // to send from; zero: the system chooses
 	Timeouts Timeouts
 	Limits   Limits
@@ -69,6 +70,7 @@ var (
 	errNoServer = errors.New("no server is named")
 	errNoZone   = errors.New("no zone is named")
 	errNoKey    = errors.New("the key is empty")
+	errNoName   = errors.New("no name and no pin says whose certificate is right")
 )
 
 // complete fills in what is left out, and refuses what cannot be asked.
@@ -80,6 +82,8 @@ func (q Request) complete() (Request, error) {
 		return q, errNoZone
 	case q.Key != nil && (q.Key.Name.IsZero() || q.Key.Algorithm.hash() == nil || len(q.Key.secret) == 0):
 		return q, errNoKey
+	case q.TLS != nil && !q.TLS.strict():
+		return q, errNoName
 	}
 	q.Timeouts, q.Limits = q.Timeouts.orDefault(), q.Limits.orDefault()
 	if q.Now == nil {

@@ -13,9 +13,31 @@ import (
 // Rule lets an asker transfer zones: all that it names must fit. The zero
 // Prefix fits no address; without a key the request need not be signed.
 type Rule struct {
-	From  netip.Prefix
-	Key   zones.Name   // that the request must be signed with; the zero Name asks for none
-	Zones []zones.Name // empty: all of the view
+	From   netip.Prefix
+	Key    zones.Name   // that the request must be signed with; the zero Name asks for none
+	Zones  []zones.Name // empty: all of the view
+	TLS    bool         // over TLS alone (RFC 9103)
+	Client string       // DNS name that the client's certificate bears, in lower case; with Pin it is mutual TLS
+	Pin    Pin          // of the client's certificate; the zero Pin asks for none
+}
+
+// Asker is who asks.
+type Asker struct {
+	Addr  netip.Addr
+	TLS   bool     // by TLS, agreed on for DNS (RFC 9103 7.1); else what follows is empty
+	Names []string // DNS names of its certificate that were verified, in lower case
+	Pin   Pin      // of its certificate; zero: it has none
+}
+
+// fits tells whether an asker came the way that a rule asks for.
+func (r Rule) fits(a Asker) bool {
+	switch {
+	case !r.From.Contains(a.Addr.Unmap()):
+		return false
+	case !a.TLS:
+		return !r.TLS && r.Client == "" && r.Pin.IsZero()
+	}
+	return (r.Client == "" || slices.Contains(a.Names, r.Client)) && (r.Pin.IsZero() || r.Pin == a.Pin)
 }
 
 // Server answers what secondaries ask of one view: transfers (RFC 5936, 1995),
@@ -39,10 +61,9 @@ func (s *Server) With(v Version) *Server {
 }
 
 // allows tells whether a request may have a zone.
-func (s *Server) allows(in *incoming, zone zones.Name, from netip.Addr) bool {
-	from = from.Unmap()
+func (s *Server) allows(in *incoming, zone zones.Name, from Asker) bool {
 	for _, r := range s.Rules {
-		if !r.From.Contains(from) || len(r.Zones) > 0 && !slices.Contains(r.Zones, zone) {
+		if !r.fits(from) || len(r.Zones) > 0 && !slices.Contains(r.Zones, zone) {
 			continue
 		}
 		if r.Key.IsZero() || in.key != nil && in.key.Name == r.Key {
@@ -69,7 +90,7 @@ func IsTransfer(msg []byte) bool {
 // Stream gives the messages that answer a transfer over TCP, nil when msg asks
 // for none. Each message is valid until the next is asked for. Who stops
 // reading early gives back all the same.
-func (s *Server) Stream(msg []byte, from netip.Addr) iter.Seq[[]byte] {
+func (s *Server) Stream(msg []byte, from Asker) iter.Seq[[]byte] {
 	if !IsTransfer(msg) {
 		return nil
 	}
@@ -98,7 +119,7 @@ func (s *Server) Stream(msg []byte, from netip.Addr) iter.Seq[[]byte] {
 
 // asked finds the zone that a transfer is about, and for IXFR the SOA that the
 // asker has.
-func (s *Server) asked(in *incoming, from netip.Addr) (v Version, soa *zones.Serial, rcode int) {
+func (s *Server) asked(in *incoming, from Asker) (v Version, soa *zones.Serial, rcode int) {
 	if in.rcode != 0 {
 		return v, nil, in.rcode
 	}
@@ -240,7 +261,7 @@ func (st *sending) end() {
 // over UDP, or anything signed. Inner answers what is left of a signed question
 // when its signature is good; over udp what grows too long with its own is cut to
 // a header that says so. False when the message is not for it.
-func (s *Server) Answer(msg []byte, from netip.Addr, udp bool, inner func(msg []byte) []byte) (out []byte, ok bool) {
+func (s *Server) Answer(msg []byte, from Asker, udp bool, inner func(msg []byte) []byte) (out []byte, ok bool) {
 	in, ok := receiveRequest(msg, s.Keys, s.Now())
 	if !ok || in.layout.tsig == nil && !IsTransfer(msg) {
 		return nil, false
@@ -266,7 +287,7 @@ func (s *Server) Answer(msg []byte, from netip.Addr, udp bool, inner func(msg []
 // overUDP answers a transfer over UDP: AXFR is not defined there (RFC 5936
 // 4.2); IXFR gets the current SOA alone, which tells who is behind to come by
 // TCP (RFC 1995 2).
-func (s *Server) overUDP(in *incoming, from netip.Addr) []byte {
+func (s *Server) overUDP(in *incoming, from Asker) []byte {
 	v, soa, rcode := s.asked(in, from)
 	if rcode == rcodeSuccess && soa == nil {
 		rcode = rcodeFormErr

@@ -17,13 +17,13 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 )
 
-var asker = netip.MustParseAddr("192.0.2.7")
+var asker = Asker{Addr: netip.MustParseAddr("192.0.2.7")}
 
 // serverOf serves one zone to asker, signed by the key where one is given.
 func serverOf(v Version, key *Key) *Server {
 	s := &Server{
 		View: zones.Internet, Versions: map[zones.Name]Version{v.Zone.Origin(): v}, Keys: map[zones.Name]Key{},
-		Rules: []Rule{{From: netip.PrefixFrom(asker, 32)}}, Now: func() time.Time { return start },
+		Rules: []Rule{{From: netip.PrefixFrom(asker.Addr, 32)}}, Now: func() time.Time { return start },
 	}
 	if key != nil {
 		s.Keys[key.Name] = *key
@@ -321,14 +321,14 @@ func TestServeRefusals(t *testing.T) {
 	noSOA := new(dns.Msg).SetQuestion("example.", dns.TypeIXFR)
 	for name, c := range map[string]struct {
 		msg   []byte
-		from  netip.Addr
+		from  Asker
 		rcode int
 		code  uint16
 		other int // octets of the TSIG's other data
 	}{
 		"unsigned":         {sign0(t, axfr()), asker, dns.RcodeRefused, 0, 0},
-		"another address":  {sign(*key, start, axfr()), netip.MustParseAddr("192.0.2.8"), dns.RcodeRefused, 0, 0},
-		"mapped address":   {sign(*key, start, axfr()), netip.MustParseAddr("::ffff:192.0.2.7"), 0, 0, 0},
+		"another address":  {sign(*key, start, axfr()), Asker{Addr: netip.MustParseAddr("192.0.2.8")}, dns.RcodeRefused, 0, 0},
+		"mapped address":   {sign(*key, start, axfr()), Asker{Addr: netip.MustParseAddr("::ffff:192.0.2.7")}, 0, 0, 0},
 		"unknown key":      {sign(other, start, axfr()), asker, dns.RcodeNotAuth, dns.RcodeBadKey, 0},
 		"wrong secret":     {sign(wrongSecret, start, axfr()), asker, dns.RcodeNotAuth, dns.RcodeBadSig, 0},
 		"late":             {sign(*key, start.Add(-301*time.Second), axfr()), asker, dns.RcodeNotAuth, dns.RcodeBadTime, 6},

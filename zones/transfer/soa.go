@@ -12,7 +12,7 @@ import (
 )
 
 // AskSOA asks a server for the SOA of a zone, over UDP and, where that gives
-// no whole answer, over TCP; signed and verified where the request has a key.
+// no whole answer, over TCP; or over TLS alone; signed and verified where the request has a key.
 // The error says what came instead.
 func AskSOA(ctx context.Context, q Request) (zones.SOA, error) {
 	s := stand(ctx, q)

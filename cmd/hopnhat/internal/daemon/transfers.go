@@ -60,16 +60,25 @@ func (c *current) Handle(dst, msg []byte, from resolver.Peer) []byte {
 		return p.image.Answer(dst, &q, from)
 	case v == resolver.Good || v == resolver.BadKey && len(p.out.Keys) > 0:
 		inner := func(msg []byte) []byte { return p.image.Handle(nil, msg, from) }
-		if out, ok := p.out.Answer(msg, from.Addr.Addr(), from.Transport == resolver.UDP, inner); ok {
+		if out, ok := p.out.Answer(msg, asker(from), from.Transport == resolver.UDP, inner); ok {
 			return append(dst, out...)
 		}
 	}
 	return p.image.Handle(dst, msg, from)
 }
 
+// asker is a peer as the rules of transfers see it.
+func asker(p resolver.Peer) transfer.Asker {
+	a := transfer.Asker{Addr: p.Addr.Addr()}
+	if p.TLS != nil && p.TLS.Dot {
+		a.TLS, a.Names, a.Pin = true, p.TLS.Names, p.TLS.Pin
+	}
+	return a
+}
+
 // Stream implements resolver.Streamer: transfers over TCP.
 func (c *current) Stream(msg []byte, from resolver.Peer) iter.Seq[[]byte] {
-	return c.p.Load().out.Stream(msg, from.Addr.Addr())
+	return c.p.Load().out.Stream(msg, asker(from))
 }
 
 // outlet makes the transfers of one listener: the zones of its view, with the
