@@ -123,7 +123,7 @@ func (e *editor) dropDS() {
 		if ds == nil || ds.len() == 0 || ns != nil && ns.len() > 0 {
 			continue
 		}
-		if len(ds.come) > 0 || ns != nil && len(ns.gone) > 0 {
+		if ns != nil && ns.base.Len() > 0 || slices.ContainsFunc(ds.all(), func(d string) bool { return !ds.base.Has(d) }) {
 			ds.clear()
 		}
 	}
@@ -134,10 +134,10 @@ func (e *editor) delta() zones.Delta {
 	d := zones.Delta{ID: e.z.ID()}
 	for owner, sets := range e.owners {
 		for typ, s := range sets {
-			for i := range s.base.Len() {
+			for i := range s.touched() {
 				r := s.base.Record(i)
 				switch {
-				case s.gone[r.Data]:
+				case !s.has(r.Data):
 					d.Removed = append(d.Removed, r)
 				case s.ttl != r.TTL:
 					d.Removed = append(d.Removed, r)
@@ -146,7 +146,9 @@ func (e *editor) delta() zones.Delta {
 				}
 			}
 			for data := range s.come {
-				d.Added = append(d.Added, zones.Record{Owner: owner, Type: typ, TTL: s.ttl, Data: data})
+				if !s.base.Has(data) {
+					d.Added = append(d.Added, zones.Record{Owner: owner, Type: typ, TTL: s.ttl, Data: data})
+				}
 			}
 		}
 	}
@@ -155,41 +157,56 @@ func (e *editor) delta() zones.Delta {
 	return d
 }
 
-// setEdit is an RRset under change: what it was, what went of that, what came.
-// A large one is not copied for a small change.
+// setEdit is an RRset under change. A large one is not copied for a small
+// change, and each change costs little, however often it is made.
 type setEdit struct {
-	base       zones.RRset
-	gone, come map[string]bool
-	ttl        uint32
+	base  zones.RRset     // what it was
+	wiped bool            // nothing of base is left but what came again
+	gone  map[string]bool // of base, unless wiped
+	come  map[string]bool // beyond what is left of base
+	ttl   uint32
 }
 
-func (s *setEdit) len() int { return s.base.Len() - len(s.gone) + len(s.come) }
+func (s *setEdit) len() int {
+	if s.wiped {
+		return len(s.come)
+	}
+	return s.base.Len() - len(s.gone) + len(s.come)
+}
+
+// left tells whether data is of what is left of base.
+func (s *setEdit) left(data string) bool { return !s.wiped && s.base.Has(data) && !s.gone[data] }
+
+func (s *setEdit) has(data string) bool { return s.come[data] || s.left(data) }
 
 func (s *setEdit) put(data string) {
-	if s.base.Has(data) {
+	switch {
+	case s.left(data):
+	case !s.wiped && s.gone[data]:
 		delete(s.gone, data)
-		return
+	case s.come == nil:
+		s.come = map[string]bool{data: true}
+	default:
+		s.come[data] = true
 	}
-	if s.come == nil {
-		s.come = map[string]bool{}
-	}
-	s.come[data] = true
 }
 
 func (s *setEdit) remove(data string) {
-	if !s.base.Has(data) {
+	switch {
+	case !s.left(data):
 		delete(s.come, data)
-		return
+	case s.gone == nil:
+		s.gone = map[string]bool{data: true}
+	default:
+		s.gone[data] = true
 	}
-	if s.gone == nil {
-		s.gone = map[string]bool{}
-	}
-	s.gone[data] = true
 }
+
+func (s *setEdit) clear() { s.wiped, s.gone, s.come = true, nil, nil }
 
 func (s *setEdit) all() (out []string) {
 	for i := range s.base.Len() {
-		if d := s.base.Data(i); !s.gone[d] {
+		if d := s.base.Data(i); s.left(d) {
 			out = append(out, d)
 		}
 	}
@@ -199,10 +216,12 @@ func (s *setEdit) all() (out []string) {
 	return out
 }
 
-func (s *setEdit) clear() {
-	for _, d := range s.all() {
-		s.remove(d)
+// touched counts the records of base to look at: none where it stays as it was.
+func (s *setEdit) touched() int {
+	if !s.wiped && len(s.gone) == 0 && s.ttl == s.base.TTL() {
+		return 0
 	}
+	return s.base.Len()
 }
 
 // Numbered gives a delta of z the serial of the zone that it leads to: next, or

@@ -370,6 +370,34 @@ func TestUpdateTwin(t *testing.T) {
 	}
 }
 
+// TestUpdateLarge: as many changes as a message holds, of an RRset of 50,000
+// records, which they delete and begin again each time.
+func TestUpdateLarge(t *testing.T) {
+	b := zones.NewBuilder(internet("upd.example"))
+	for _, rr := range rrs(t, updateSample) {
+		b.Add(toRecord(t, rr))
+	}
+	www := zones.MustName("www.upd.example")
+	for i := range 50_000 {
+		b.Add(zones.Record{Owner: www, Type: zones.TypeAAAA, TTL: 60, Data: fmt.Sprintf("0123456789ab%04x", i)})
+	}
+	z, err := b.Freeze()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chg []wireRecord
+	for i := range 700 {
+		data := fmt.Sprintf("0123456789ab%04x", i)
+		chg = append(chg, wireRecord{"www.upd.example", zones.TypeAAAA, zones.ClassANY, 0, ""},
+			wireRecord{"www.upd.example", zones.TypeAAAA, zones.ClassIN, 60, data}, wireRecord{"www.upd.example", zones.TypeAAAA, zones.ClassNONE, 0, data})
+	}
+	chg = append(chg, wireRecord{"www.upd.example", zones.TypeAAAA, zones.ClassIN, 60, "0123456789ab0007"})
+	d := parsedUpdate(t, updateMessage(1, "upd.example", nil, chg)).Delta(z)
+	if len(d.Removed) != 49_999 || len(d.Added) != 0 {
+		t.Errorf("%d removed, %d added", len(d.Removed), len(d.Added))
+	}
+}
+
 // FuzzUpdate: whatever the message, nothing panics, the answer can be read, and
 // what miekg/dns reads too says the same; what is let through obeys the law.
 func FuzzUpdate(f *testing.F) {
