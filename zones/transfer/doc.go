@@ -24,6 +24,8 @@
 //	          an authority of ours gave it for its name, or that is pinned
 //	RULED     no record leaves for who no rule names; a signature that is wrong is
 //	          answered with its code (RFC 8945 5.2) and opens nothing
+//	OWNED     a zone that catalogs have us follow has one of them, and passes to
+//	          another by a change of ownership alone, or when it leaves
 //	STEPWISE  what IXFR hands out makes the zone of a serial that was served the
 //	          zone of today; where the deltas are gone it is the whole zone
 //	IN-ORDER  an update is judged and its changes are made in the order of RFC 2136 3;
@@ -55,7 +57,7 @@
 //	           of a refresh: it could not be asked, or is older than ours (error)
 //	X-STEP     differences (IXFR) that do not lead on from our zone
 //	X-NS       a zone without NS records at its apex
-//	X-CATALOG  a catalog zone that breaks RFC 9432
+//	X-CATALOG  a catalog zone that breaks RFC 9432 (error), or a member that another has (warning)
 //	X-LIST     a list of zones with a line that is no name
 //	X-DIFF     two sources of one zone differ
 //
@@ -67,7 +69,8 @@
 // soa.go asks for a serial; refresh.go decides what to ask of a primary, steps.go
 // condenses the differences of IXFR, following.go says when to ask, notified.go
 // hears NOTIFY; advice.go says what to set on the other server;
-// catalog.go and list.go tell which zones there are, compare.go holds two
+// catalog.go and list.go tell which zones there are, catalog_make.go makes a
+// catalog, catalog_follow.go says what a change of one asks for, compare.go holds two
 // sources of one zone against each other. serve.go says who is handed what,
 // incoming.go judges a request's signature, pack.go writes the messages,
 // version.go keeps the deltas; tls.go is TLS on the asking side. update.go reads an update and answers it,
