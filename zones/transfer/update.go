@@ -182,9 +182,6 @@ func (u *Update) Signed() (good bool, code uint16) { return u.in.key != nil, u.i
 // has the same.
 func (u *Update) Sum() [sha256.Size]byte { return sha256.Sum256(u.in.b) }
 
-// ID is the message's own number.
-func (u *Update) ID() uint16 { return binary.BigEndian.Uint16(u.in.b) }
-
 // String says what a change does, as nsupdate would be told it.
 func (r UpdateRecord) String() string {
 	s := "delete " + r.Owner.String()

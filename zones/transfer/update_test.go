@@ -537,6 +537,10 @@ func TestUpdateAnswers(t *testing.T) {
 			}
 		}
 	}
+	one, late := sign(*key, 0, good()), sign(*key, time.Second, good())
+	if a := parsedUpdate(t, one, key).Sum(); a != parsedUpdate(t, one, key).Sum() || a == parsedUpdate(t, late, key).Sum() {
+		t.Error("the sum is not the message's")
+	}
 	m := new(dns.Msg).SetUpdate("upd.example.")
 	m.SetEdns0(1232, false)
 	b, _ := ask(t, m, key, start)
