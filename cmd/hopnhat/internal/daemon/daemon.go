@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -123,31 +124,55 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	return d, nil
 }
 
-// read loads, with every update in the files: those that take updates now are
-// opened, and what they lacked is read again.
+// read loads, with every update in the files: they are made to hold all of them
+// before, and where somebody saves a file between that and the loading, it is done
+// again.
 func (d *Daemon) read(ctx context.Context, prev *Loaded) (*Loaded, error) {
-	l, err := d.o.Load(ctx, prev)
-	if err != nil {
-		return l, err
+	for range 20 {
+		want := d.updater.reconcile(ctx)
+		l, err := d.o.Load(ctx, prev)
+		if err != nil {
+			return l, err
+		}
+		if l.workspace == nil {
+			l.Transfers = d.o.Transfers
+		}
+		opened, err := d.updater.open(l)
+		if err != nil {
+			return nil, err
+		}
+		if !opened && l.states(want) {
+			return l, nil
+		}
+	}
+	return nil, errors.New("a zone file that takes updates is saved again and again while it is loaded; load it when that ends")
+}
+
+// states tells whether files were loaded as they were made.
+func (l *Loaded) states(want map[zones.ID]*zones.Zone) bool {
+	for id, z := range want {
+		if got := l.master(id); got == nil || !got.Equal(z) {
+			return false
+		}
+	}
+	return true
+}
+
+// master is what was read last of a master file, with the updates since; nil where
+// it is none.
+func (l *Loaded) master(id zones.ID) *zones.Zone {
+	if l == nil {
+		return nil
 	}
 	if l.workspace == nil {
-		l.Transfers = d.o.Transfers
+		return l.Worlds[Now].Zone(id)
 	}
-	if len(l.Transfers.Updates) == 0 {
-		return l, nil
+	for _, m := range l.workspace.Masters() {
+		if m.ID == id {
+			return m.Zone
+		}
 	}
-	written, err := d.updater.open(ctx, l)
-	if err != nil {
-		return nil, err
-	}
-	if !written {
-		return l, nil
-	}
-	again, err := d.o.Load(ctx, prev)
-	if err == nil && again.workspace == nil {
-		again.Transfers = d.o.Transfers
-	}
-	return again, err
+	return nil
 }
 
 // tell tells the secondaries of a listener which zones are not what they were;
@@ -249,12 +274,12 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 func (d *Daemon) Reload(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.load(ctx)
+	return d.load(ctx, false)
 }
 
-// load is Reload for who holds d.mu.
-func (d *Daemon) load(ctx context.Context) error {
-	d.updater.reconcileAll(ctx)
+// load is Reload for who holds d.mu. What it notes is said, where it is an update's
+// only what was not noted before.
+func (d *Daemon) load(ctx context.Context, update bool) error {
 	loaded, err := d.read(ctx, d.loaded)
 	if err != nil {
 		if loaded != nil {
@@ -272,8 +297,12 @@ func (d *Daemon) load(ctx context.Context) error {
 		d.tell(r, loaded.Transfers, before)
 	}
 	loaded.Worlds = worlds
+	notes := loaded.Notes
+	if update {
+		notes = slices.DeleteFunc(slices.Clone(notes), func(n string) bool { return slices.Contains(d.loaded.Notes, n) })
+	}
 	d.loaded = loaded
-	d.say(loaded.Notes)
+	d.say(notes)
 	return nil
 }
 

@@ -76,57 +76,61 @@ func (n *notifier) tell(s workspace.Secondary, key *transfer.Key, local netip.Ad
 }
 
 func (n *notifier) run(k notice, c chan news) {
+	silent := false // it did not acknowledge the last
 	for {
 		select {
 		case <-n.ctx.Done():
 			return
 		case one := <-c:
-			for again := true; again; {
-				one, again = n.try(k, one, c)
-			}
+			silent = n.try(k, one, c, silent)
 		}
-		n.wait(between, nil)
+		n.wait(between)
 	}
 }
 
-// try tells one change until it is acknowledged, or given up. Where a newer one
-// comes meanwhile that is returned.
-func (n *notifier) try(k notice, one news, c chan news) (newer news, came bool) {
-	soa, _ := one.z.Lookup(one.z.Origin(), zones.TypeSOA)
-	q := transfer.Request{Server: k.to, Zone: k.zone, Key: one.key}
+// try tells of a change, or of a newer one that comes meanwhile, until one is
+// acknowledged or the tries are used up. It is said when a secondary falls silent,
+// and when it is not any more.
+func (n *notifier) try(k notice, one news, c chan news, was bool) (silent bool) {
+	q := transfer.Request{Server: k.to, Zone: k.zone}
 	if k.from.IsValid() && !k.from.IsUnspecified() && k.from.Is4() == k.to.Addr().Unmap().Is4() {
 		q.Local = k.from // the secondary knows its primary by this address
 	}
-	waits := notifyWaits()
-	for i := 0; ; i++ {
+	for i, waits := 0, notifyWaits(); ; i++ {
+		select {
+		case one = <-c:
+		default:
+		}
+		soa, _ := one.z.Lookup(one.z.Origin(), zones.TypeSOA)
+		q.Key = one.key
 		err := transfer.Notify(n.ctx, q, soa)
-		if err == nil || n.ctx.Err() != nil {
-			return news{}, false
+		switch {
+		case n.ctx.Err() != nil:
+			return was
+		case err == nil:
+			if was || i > 0 {
+				fmt.Fprintf(n.log, "%s (%v) was told that %v has serial %d\n", one.to.Name, k.to, k.zone, one.z.Serial())
+			}
+			return false
+		case i == 0 && !was:
+			fmt.Fprintf(n.log, "%s (%v) is not told yet that %v has serial %d: %v\n", one.to.Name, k.to, k.zone, one.z.Serial(), err)
+		case i == len(waits):
+			if !was {
+				fmt.Fprintf(n.log, "%s (%v) was not told that %v has serial %d: %v; it asks by its refresh\n", one.to.Name, k.to, k.zone, one.z.Serial(), err)
+			}
+			return true
 		}
-		if i == len(waits) {
-			fmt.Fprintf(n.log, "%s (%v) was not told that %v has serial %d: %v; it asks by its refresh\n", one.to.Name, k.to, k.zone, one.z.Serial(), err)
-			return news{}, false
-		}
-		if i == 0 {
-			fmt.Fprintf(n.log, "%s (%v) is told again that %v has serial %d: %v\n", one.to.Name, k.to, k.zone, one.z.Serial(), err)
-		}
-		if newer, came = n.wait(waits[i], c); came {
-			return newer, true
-		}
+		n.wait(waits[i])
 	}
 }
 
-// wait waits, or until something newer comes.
-func (n *notifier) wait(d time.Duration, c chan news) (newer news, came bool) {
+func (n *notifier) wait(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-n.ctx.Done():
 	case <-t.C:
-	case newer = <-c:
-		return newer, true
 	}
-	return news{}, false
 }
 
 // close ends all tries.

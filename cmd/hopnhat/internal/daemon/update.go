@@ -257,9 +257,12 @@ func (h *home) changed() {
 	}
 }
 
-// open takes the homes of a loading that are not open yet, makes their files hold
-// every update, and tells whether a file was written for that.
-func (u *updater) open(ctx context.Context, l *Loaded) (written bool, err error) {
+// open takes the homes of a loading that are not open yet, and tells whether there
+// were any.
+func (u *updater) open(l *Loaded) (opened bool, err error) {
+	if len(l.Transfers.Updates) == 0 {
+		return false, nil
+	}
 	for _, h := range l.homes {
 		if u.homes[h.ID] != nil || l.workspace == nil && !l.Transfers.takesUpdates(h.ID.Origin) {
 			continue
@@ -267,55 +270,40 @@ func (u *updater) open(ctx context.Context, l *Loaded) (written bool, err error)
 		h.State, h.Wait = filepath.Join(u.d.o.State, "updates"), u.d.clock.Wait
 		f, note, err := updates.Open(h)
 		if err != nil {
-			return written, err
+			return opened, err
 		}
 		if note != "" {
 			fmt.Fprintln(u.d.o.Log, note)
 		}
+		notes, err := f.Clean()
+		if err != nil {
+			fmt.Fprintf(u.d.o.Log, "%v: %v\n", h.ID, err)
+		}
+		u.d.say(notes)
 		one := &home{f, make(chan struct{}, 1)}
 		u.homes[h.ID] = one
 		u.wg.Go(func() { u.flush(one) })
-		o, err := u.reconcile(ctx, one, nil)
-		if err != nil {
-			return written, err
-		}
-		written = written || o.Written
+		opened = true
 	}
-	return written, nil
+	return opened, nil
 }
 
-// reconcileAll is done before files are loaded. A file that cannot be read is
-// the loading's to tell.
-func (u *updater) reconcileAll(ctx context.Context) {
+// reconcile makes the files hold every update, before they are loaded, and gives
+// what each states then. A file that cannot be read is the loading's to tell.
+func (u *updater) reconcile(ctx context.Context) map[zones.ID]*zones.Zone {
+	want := map[zones.ID]*zones.Zone{}
 	for id, h := range u.homes {
-		if _, err := u.reconcile(ctx, h, u.d.masterOf(id)); err != nil {
+		o, err := h.file.Reconcile(ctx, u.d.loaded.master(id))
+		if err != nil {
 			fmt.Fprintf(u.d.o.Log, "%v: what updates changed waits in the journal: %v\n", id, err)
+			continue
 		}
-	}
-}
-
-func (u *updater) reconcile(ctx context.Context, h *home, served *zones.Zone) (updates.Outcome, error) {
-	o, err := h.file.Reconcile(ctx, served)
-	if err == nil && o.Edited && o.Lacked > 0 {
-		fmt.Fprintf(u.d.o.Log, "%v: the file was edited from a state before the last updates; %d changes of theirs were made in it again\n", h.file.ID(), o.Lacked)
-	}
-	return o, err
-}
-
-// masterOf is what was read last of a master file, with the updates since.
-func (d *Daemon) masterOf(id zones.ID) *zones.Zone {
-	if d.loaded == nil {
-		return nil
-	}
-	if d.loaded.workspace == nil {
-		return d.loaded.Worlds[Now].Zone(id)
-	}
-	for _, m := range d.loaded.workspace.Masters() {
-		if m.ID == id {
-			return m.Zone
+		if o.Edited && o.Lacked > 0 {
+			fmt.Fprintf(u.d.o.Log, "%v: the file was edited from a state before the last updates; %d changes of theirs were made in it again\n", id, o.Lacked)
 		}
+		want[id] = o.Zone
 	}
-	return nil
+	return want
 }
 
 // takesUpdates tells whether a rule may let anybody change something in a zone.

@@ -63,7 +63,7 @@ func (u *updater) edit(ctx context.Context, at string, z *zones.Zone, d zones.De
 		for _, d := range slices.Backward(made) {
 			why = errors.Join(why, u.write(ctx, d.Inverse()))
 		}
-		return errors.Join(why, u.d.load(ctx))
+		return errors.Join(why, u.d.load(ctx, true))
 	}
 	for _, p := range parts {
 		if err := u.write(ctx, p); err != nil {
@@ -71,7 +71,7 @@ func (u *updater) edit(ctx context.Context, at string, z *zones.Zone, d zones.De
 		}
 		made = append(made, p)
 	}
-	if err := u.d.load(ctx); err != nil {
+	if err := u.d.load(ctx, true); err != nil {
 		return undo(refusal(err.Error()))
 	}
 	if k, ok := differs(z, d, u.d.loaded.Worlds[at].Zone(z.ID())); !ok {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -69,7 +70,7 @@ func TestExchange(t *testing.T) {
 				}
 				over <- nil
 			}()
-			for i := range 12 {
+			for i := range 6 {
 				text := fmt.Sprintf("saved %d", i)
 				if err := save(path, text); err != nil {
 					t.Fatal(err)
@@ -118,5 +119,38 @@ func TestExchangeRefuses(t *testing.T) {
 	}
 	if to, err := os.Readlink(link); err != nil || to != "zone" {
 		t.Errorf("%q, %v", to, err)
+	}
+}
+
+// TestClean: of what crashes leave beside the file, what is known goes, and what
+// somebody saved in that instant stays and is told of.
+func TestClean(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	defer func() { _ = b.file.Close() }()
+	before := b.text()
+	b.update(txt("u1", "1"), true)
+	if err := b.file.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	left := func(name, text string) string {
+		path := filepath.Join(b.dir, ".example.vn.zone."+name+".new")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	gone := []string{left("1", before), left("2", b.text()), left("3", "")}
+	kept := left("4", before+"saved IN A 192.0.2.5\n")
+	notes, err := b.file.Clean()
+	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], kept) {
+		t.Errorf("%q, %v", notes, err)
+	}
+	for _, path := range gone {
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
 	}
 }

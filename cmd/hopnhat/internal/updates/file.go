@@ -1,11 +1,15 @@
 package updates
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,6 +67,49 @@ func (f *File) ID() zones.ID { return f.home.ID }
 
 // Read reads the master file.
 func (f *File) Read() (Read, error) { return f.home.Read() }
+
+// Clean looks after what a crash left beside the master file: a file that was about
+// to take its place, or that had just made place. What is known is removed; else
+// somebody saved it in the very instant of the crash, and the notes say where it is.
+func (f *File) Clean() (notes []string, err error) {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	r, err := f.home.Read()
+	if err != nil {
+		return nil, err
+	}
+	_, written := split(f.entries())
+	for i, one := range r.Tree.Files() {
+		path, err := filepath.EvalSymlinks(r.Path(one.Name()))
+		if err != nil {
+			return notes, err
+		}
+		left, err := filepath.Glob(filepath.Join(escapeGlob(filepath.Dir(path)), "."+escapeGlob(filepath.Base(path))+".*.new"))
+		if err != nil {
+			return notes, err
+		}
+		for _, l := range left {
+			b, err := os.ReadFile(l)
+			if err != nil {
+				return notes, err
+			}
+			all := contents(r.Tree)
+			all[i] = b
+			if _, known := written[sumOf(all)]; known || bytes.Equal(b, one.Bytes()) || len(b) == 0 {
+				if err := os.Remove(l); err != nil {
+					return notes, err
+				}
+				continue
+			}
+			notes = append(notes, fmt.Sprintf("%s was left by a crash and holds what nobody has loaded: hold it against %s, then remove it", l, path))
+		}
+	}
+	return notes, nil
+}
+
+func escapeGlob(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(s)
+}
 
 // Close gives the journal back.
 func (f *File) Close() error {
@@ -125,13 +172,20 @@ func split(es []Entry) (steps []Entry, written map[[32]byte]int) {
 }
 
 // sum covers the octets of all files of a tree.
-func sum(t *zonefile.Tree) (out [32]byte) {
-	h := sha256.New()
+func sum(t *zonefile.Tree) [32]byte { return sumOf(contents(t)) }
+
+func contents(t *zonefile.Tree) (all [][]byte) {
 	for _, f := range t.Files() {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(f.Bytes())))
-		h.Write(n[:])
-		h.Write(f.Bytes())
+		all = append(all, f.Bytes())
+	}
+	return all
+}
+
+func sumOf(all [][]byte) [32]byte {
+	h := sha256.New()
+	for _, b := range all {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
+		h.Write(b)
 	}
 	return [32]byte(h.Sum(nil))
 }
@@ -174,10 +228,12 @@ type Outcome struct {
 	Edited  bool // people changed the file
 	Lacked  int  // records that were changed in it again, which it lacked of updates
 	Written bool
+	Zone    *zones.Zone // what it states now
 }
 
 // Reconcile makes the master file hold every update (NOT-LOST), before it is
-// loaded. served is the zone as it is served, nil before it is; with it the step
+// loaded; what is loaded then has to be the outcome's zone, or somebody saved the
+// file in between, and it is to be done again. served is the zone as it is served, nil before it is; with it the step
 // that people made is written down.
 func (f *File) Reconcile(ctx context.Context, served *zones.Zone) (o Outcome, err error) {
 	f.writing.Lock()
@@ -196,6 +252,7 @@ func (f *File) reconcile(ctx context.Context, served *zones.Zone) (o Outcome, er
 	if err != nil {
 		return o, err
 	}
+	o.Zone = r.Zone
 	if len(steps) == 0 {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -207,6 +264,9 @@ func (f *File) reconcile(ctx context.Context, served *zones.Zone) (o Outcome, er
 		}
 		d := lacking(steps[n:], r.Zone)
 		o.Lacked, o.Written = len(d.Removed)+len(d.Added), true
+		if o.Zone, err = WithSerial(d, r.Zone, last(steps)).Apply(r.Zone); err != nil {
+			return o, err
+		}
 		_, err := f.write(ctx, r, d, last(steps))
 		return o, err
 	}
@@ -219,8 +279,7 @@ func (f *File) reconcile(ctx context.Context, served *zones.Zone) (o Outcome, er
 	} else if o.Lacked > 0 {
 		serial = serial.Next().Next()
 	}
-	now, err := WithSerial(d, r.Zone, serial).Apply(r.Zone)
-	if err != nil {
+	if o.Zone, err = WithSerial(d, r.Zone, serial).Apply(r.Zone); err != nil {
 		return o, err
 	}
 	as := Entry{Kind: Written, Serial: serial, Sum: sum(r.Tree)}
@@ -233,7 +292,7 @@ func (f *File) reconcile(ctx context.Context, served *zones.Zone) (o Outcome, er
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if served != nil && served.Serial() == last(steps) {
-		return o, f.j.add(Entry{Kind: Hand, Delta: zones.Diff(served, now)}, as)
+		return o, f.j.add(Entry{Kind: Hand, Delta: zones.Diff(served, o.Zone)}, as)
 	}
 	return o, f.j.rewrite([]Entry{as}) // what people changed while nobody served it is no step
 }
