@@ -16,7 +16,7 @@ import (
 func TestChecksDocumented(t *testing.T) {
 	emitted, rows := map[string]string{}, map[string]bool{}
 	id := regexp.MustCompile(`"([A-Z]-[A-Z][A-Z0-9-]*)"`)
-	for _, root := range []string{"../../zones", "../../resolver", "../../cmd"} {
+	for _, root := range []string{"../../zones", "../../resolver", "../../ipam", "../../cmd"} {
 		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 				return err

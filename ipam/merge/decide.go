@@ -78,7 +78,7 @@ func (f Fault) Error() string {
 // What is kept is placed first; then what is isolated, then what is renumbered,
 // in the order of the decisions, so that equal input gives equal books.
 func Apply(decisions []Decision, plans ...Plan) Result {
-	a := applying{taken: map[ipam.Space]ipam.Set{}}
+	var a applying
 	for _, p := range plans {
 		for _, r := range p.Rows {
 			a.sides = append(a.sides, Side{p.Name, r})
@@ -87,9 +87,6 @@ func Apply(decisions []Decision, plans ...Plan) Result {
 	slices.SortStableFunc(a.sides, compareSides)
 	a.gone = make([]bool, len(a.sides))
 	for _, t := range []Take{Keep, Return, Isolate, Renumber} {
-		if t == Renumber {
-			a.take()
-		}
 		for _, d := range decisions {
 			if d.Take == t {
 				a.decide(d)
@@ -129,7 +126,6 @@ func Apply(decisions []Decision, plans ...Plan) Result {
 type applying struct {
 	sides    []Side
 	gone     []bool
-	taken    map[ipam.Space]ipam.Set
 	moved    []Moved
 	returned []Side
 	faults   []Fault
@@ -137,28 +133,6 @@ type applying struct {
 
 func (a *applying) fail(d Decision, mend, format string, args ...any) {
 	a.faults = append(a.faults, Fault{d.At, fmt.Sprintf(format, args...), mend})
-}
-
-// take gathers the addresses of all that stands.
-func (a *applying) take() {
-	for i, s := range a.sides {
-		if !a.gone[i] && s.Place.IsValid() {
-			a.occupy(s.Place)
-		}
-	}
-}
-
-// occupy adds a block to what is taken; one that lies in another is there.
-func (a *applying) occupy(p ipam.Place) {
-	set := a.taken[p.Space]
-	for _, q := range p.Block.Prefixes() {
-		for free := range set.Free(ipam.BlockOf(q)) {
-			if more, err := set.With(ipam.BlockOf(free)); err == nil {
-				set = more
-			}
-		}
-	}
-	a.taken[p.Space] = set
 }
 
 // decide carries one decision out.
@@ -213,19 +187,29 @@ func (a *applying) decide(d Decision) {
 }
 
 // room is the next free block for one that is renumbered: of its pool, outside
-// its own place too, since the old addresses are left to the other side.
+// its own place too, since the old addresses are left to the other side
+// (ROOM-FREE).
 func (a *applying) room(d Decision) (ipam.Block, bool) {
 	p, ok := d.Place.Block.Prefix()
 	if !ok || !d.Pool.IsValid() || d.Pool.Is4() != d.Place.Block.Is4() {
 		return ipam.Block{}, false
 	}
-	found, ok := a.taken[d.Place.Space].FirstFit(d.Pool, p.Bits())
-	if !ok {
-		return ipam.Block{}, false
+	var used []ipam.Block
+	for i, s := range a.sides {
+		if !a.gone[i] && s.Space == d.Place.Space && s.Block.Overlaps(d.Pool) && !s.Block.Contains(d.Pool) {
+			used = append(used, s.Block)
+		}
 	}
+	found, ok := ipam.FirstFit(d.Pool, used, p.Bits())
 	b := ipam.BlockOf(found)
-	a.occupy(ipam.Place{Space: d.Place.Space, Block: b})
-	return b, true
+	if ok && b == d.Pool {
+		for i, s := range a.sides {
+			if !a.gone[i] && s.Space == d.Place.Space && s.Block == b {
+				return ipam.Block{}, false // the pool is held itself
+			}
+		}
+	}
+	return b, ok
 }
 
 // each visits a decision's block and what its plan has inside it (MOVE-ALONG).

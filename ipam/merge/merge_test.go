@@ -105,6 +105,16 @@ func TestApply(t *testing.T) {
 	if show(r) != want || len(r.Moved) != 3 || len(r.Open)+len(r.Faults) > 0 {
 		t.Errorf("renumbered:\n%s\n%+v", show(r), r)
 	}
+	// A pool within a block that is held: what holds the pool is no obstacle.
+	c := plan(t, "binhdinh", "10.5.0.0/24 H08")
+	r = Apply([]Decision{{Plan: "gialai", Place: at("10.5.0.0/24"), Take: Renumber, Pool: block(t, "10.1.2.0/23")}}, a, c)
+	if len(r.Moved) != 1 || r.Moved[0].To != at("10.1.3.0/24") || len(r.Open)+len(r.Faults) > 0 {
+		t.Errorf("a pool that is held: %+v", r)
+	}
+	r = Apply([]Decision{{Plan: "gialai", Place: at("10.5.0.0/24"), Take: Renumber, Pool: block(t, "10.1.2.0/24")}}, a, c)
+	if len(r.Faults) != 1 || !strings.Contains(r.Faults[0].Error(), "finds no room in 10.1.2.0/24") {
+		t.Errorf("a pool that somebody has whole: %+v", r)
+	}
 	r = Apply([]Decision{{Plan: "gialai", Place: at("10.1.0.0/16"), Take: Isolate, Space: "gialai-cu"}}, a, b)
 	if !strings.Contains(show(r), "10.1.2.0/24 in gialai-cu H21.10") || len(r.Allocations) != 6 || len(r.Moved) != 2 {
 		t.Errorf("isolated:\n%s\n%+v", show(r), r)
@@ -162,6 +172,7 @@ func genPlans(t *rapid.T) []Plan {
 			}
 			r.Place.Space = rapid.SampledFrom([]ipam.Space{"x", "y"}).Draw(t, "space")
 			r.Status = ipam.Active
+			r.Holder.Unit = rapid.SampledFrom([]string{"", "", "Sở Y tế", "Sở Nội vụ"}).Draw(t, "unit")
 			if c := rapid.SampledFrom(codes).Draw(t, "code"); c != "" {
 				if r.Holder.Code, err = ipam.ParseCode(c); err != nil {
 					t.Fatalf("%v", err)
@@ -216,7 +227,8 @@ func TestOverlapsTwin(t *testing.T) {
 				if onlyA == 0 {
 					outer, inner = b, a
 				}
-				legit := outer.Plan == inner.Plan && (outer.Holder.IsZero() || inner.Holder.IsZero()) ||
+				legit := outer.Plan == inner.Plan && (outer.Holder.Code.IsZero() || inner.Holder.Code.IsZero()) ||
+					outer.Holder.Code.IsZero() && inner.Holder.Code.IsZero() && outer.Holder.Unit == inner.Holder.Unit && outer.Holder.Unit != "" ||
 					!outer.Holder.Code.IsZero() && !inner.Holder.Code.IsZero() && strings.HasPrefix(inner.Holder.Code.String()+".", outer.Holder.Code.String()+".")
 				switch {
 				case both == 0:

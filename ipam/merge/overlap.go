@@ -119,8 +119,8 @@ func kind(a, b Side) Kind {
 		return TwoHosts
 	case a.Block == b.Block:
 		return Same
-	case a.Plan == b.Plan && (a.Holder.IsZero() || b.Holder.IsZero()), above(a.Holder, b.Holder):
-		return 0 // a network and what is drawn inside it
+	case a.Plan == b.Plan && (a.Holder.Code.IsZero() || b.Holder.Code.IsZero()), above(a.Holder, b.Holder):
+		return 0 // a network and what is drawn inside it; names alone do not tell who is above whom
 	}
 	return Nested
 }

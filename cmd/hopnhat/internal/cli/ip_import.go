@@ -259,16 +259,19 @@ func (x *ipImport) bring(ctx context.Context, b *opened, in coming) error {
 
 // doubles finds blocks that a file brings anew and another holder has.
 func (x *ipImport) doubles(in coming, have merge.Known) (out []finding.Finding) {
-	p := merge.Plan{Name: in.document}
+	p, kept := merge.Plan{Name: in.document}, merge.Plan{Name: "the book"}
 	for at, a := range have {
 		if _, ok := in.rows[at]; !ok {
-			p.Rows = append(p.Rows, merge.Row{Allocation: a, At: ipam.Origin{File: "the book"}})
+			kept.Rows = append(kept.Rows, merge.Row{Allocation: a, At: ipam.Origin{File: "the book"}})
 		}
 	}
 	for at, a := range in.plan {
 		p.Rows = append(p.Rows, merge.Row{Allocation: a, At: in.rows[at].At})
 	}
-	for _, o := range merge.Overlaps(p) {
+	for _, o := range merge.Overlaps(p, kept) {
+		if o.Kind == merge.Nested && o.Sides[1].Holder.IsZero() {
+			continue // drawn within a block of the book, and nobody's yet
+		}
 		for _, s := range o.Sides {
 			if _, ok := have[s.Place]; !ok && s.At.Line > 0 {
 				out = append(out, workspace.OverlapFinding(o))

@@ -23,13 +23,17 @@ type endJSON struct {
 	Hash     string `json:"hash"`
 }
 
+func endOf(file string, c ipam.Chain) endJSON {
+	at := ""
+	if c.Revision > 0 {
+		at = workspace.InNumbers(c.At)
+	}
+	return endJSON{1, file, c.Revision, at, fmt.Sprintf("%x", c.Hash)}
+}
+
 func (o *ip) end(file string, c ipam.Chain, did string) error {
 	if o.json {
-		at := ""
-		if c.Revision > 0 {
-			at = workspace.InNumbers(c.At)
-		}
-		return o.print(endJSON{1, file, c.Revision, at, fmt.Sprintf("%x", c.Hash)})
+		return o.print(endOf(file, c))
 	}
 	fmt.Fprintf(o.out, "%s %s: revision %d, hash %x\n", file, did, c.Revision, c.Hash[:8])
 	return nil
@@ -111,6 +115,14 @@ func newIPCompact(o *ip) *cobra.Command {
 			before, after, err := bolt.Compact(path)
 			if err != nil {
 				return err
+			}
+			if o.json {
+				return o.print(struct {
+					Format int    `json:"format"`
+					File   string `json:"file"`
+					Before int64  `json:"octets_before"`
+					After  int64  `json:"octets"`
+				}{1, path, before, after})
 			}
 			fmt.Fprintf(o.out, "%s: %d octets, %d before\n", path, after, before)
 			return nil

@@ -53,6 +53,10 @@ workspace. With --map each name below OLDSUFFIX must also answer at its new
 name below NEWSUFFIX; of several maps the longest suffix applies. A file that
 states no origin takes it from the owner of its SOA record.
 
+Where the workspace has a book of addresses, or address plans, the names of the
+world after are held against them too; two organisations that hold the same
+addresses block.
+
 Each finding is one cause, with a question that shows it. Exit code: 0 no
 finding blocks, 1 at least one does, 2 it could not be decided; then nothing
 stands on standard output.`,
@@ -83,6 +87,7 @@ type ask struct {
 	opts   proof.Options
 	plan   *planned          // nil of zone files
 	others []finding.Finding // what blocks besides
+	agreed *agreed           // names against addresses; nil where there is no book
 	live   *served           // what the servers serve; nil where they were not asked
 }
 
@@ -144,8 +149,37 @@ func (o *prove) run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// holds tells whether nothing blocks: neither the proof nor the plan.
-func (a *ask) holds(r *proof.Report) bool { return r.Preserved() && len(a.others) == 0 }
+// holds tells whether nothing blocks: neither the proof nor the plan, nor what
+// is wrong with the addresses of names.
+func (a *ask) holds(r *proof.Report) bool {
+	return r.Preserved() && len(a.others)+a.blocking() == 0
+}
+
+// blocking counts the findings about addresses that block.
+func (a *ask) blocking() (n int) {
+	for _, f := range a.beside() {
+		if f.Severity >= a.worst() {
+			n++
+		}
+	}
+	return n
+}
+
+// beside are the findings about addresses.
+func (a *ask) beside() []finding.Finding {
+	if a.agreed == nil {
+		return nil
+	}
+	return a.agreed.findings()
+}
+
+// worst is the severity from which on a finding about addresses blocks.
+func (a *ask) worst() finding.Severity {
+	if a.opts.Strict {
+		return finding.Error
+	}
+	return finding.Block
+}
 
 // askServers surveys the servers of the workspace.
 func (o *prove) askServers(ctx context.Context, a *ask) error {
@@ -214,6 +248,10 @@ func (o *prove) ask(ctx context.Context, args []string) (*ask, error) {
 	if n := p.plan.Open(); n > 0 && len(a.others) == 0 {
 		a.others = append(a.others, finding.Finding{Severity: finding.Block, Found: fmt.Sprintf("%d conflicts are open", n), Mend: "`hopnhat plan` prints the lines that settle them"})
 	}
+	if err != nil {
+		return a, err
+	}
+	a.agreed, err = p.agree(ctx, o.now)
 	return a, err
 }
 
@@ -269,11 +307,16 @@ func (o *prove) compare(a *ask) error {
 	for _, f := range a.others {
 		fmt.Fprintln(o.out, f)
 	}
+	for _, f := range a.beside() {
+		if f.Severity >= a.worst() {
+			fmt.Fprintln(o.out, f)
+		}
+	}
 	switch {
 	case len(ds) > 0:
 		fmt.Fprintf(o.out, "the certificate does not fit: %d values differ; prove again with --certify\n", len(ds))
 		return &exit{code: 1}
-	case len(a.others) > 0, c.Verdict != "preserved":
+	case len(a.others)+a.blocking() > 0, c.Verdict != "preserved":
 		return &exit{code: 1}
 	}
 	made := ""

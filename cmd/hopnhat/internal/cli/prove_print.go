@@ -46,6 +46,9 @@ func (o *prove) print(a *ask, r *proof.Report, w *wording) {
 	for _, f := range a.others {
 		fmt.Fprintln(o.out, f)
 	}
+	if a.agreed != nil {
+		a.agreed.print(o.out, w)
+	}
 	for _, f := range r.Faults {
 		if f.Severity == finding.Note {
 			continue
@@ -59,6 +62,9 @@ func (o *prove) print(a *ask, r *proof.Report, w *wording) {
 		}
 	}
 	fmt.Fprint(o.out, w.summary(a, r))
+	if a.agreed != nil {
+		a.agreed.sums(o.out, w)
+	}
 	if a.live != nil {
 		a.live.print(o.out)
 	}
@@ -105,8 +111,9 @@ func (o *prove) printJSON(a *ask, r *proof.Report) error {
 	for i, n := range r.Counts.Levels {
 		v.Levels[level(i)] = n
 	}
-	for _, f := range a.others {
-		x := row{ID: f.ID, Severity: "block", Count: 1, Found: f.Found, Mend: f.Mend}
+	severity := map[finding.Severity]string{finding.Block: "block", finding.Error: "error", finding.Warning: "warn"}
+	for _, f := range slices.Concat(a.others, a.beside()) {
+		x := row{ID: f.ID, Severity: severity[f.Severity], Count: max(f.Count, 1), Found: f.Found, Mend: f.Mend}
 		if f.At.File != "" {
 			x.Cause = &cause{f.At.File, f.At.Line}
 		}
@@ -117,7 +124,7 @@ func (o *prove) printJSON(a *ask, r *proof.Report) error {
 			continue
 		}
 		x := row{
-			ID: f.ID, View: string(f.View), Severity: map[finding.Severity]string{finding.Block: "block", finding.Error: "error", finding.Warning: "warn"}[f.Severity],
+			ID: f.ID, View: string(f.View), Severity: severity[f.Severity],
 			Count: max(f.Count, 1), Class: f.Class, Found: f.Found, Mend: f.Mend, Dig: f.Dig,
 			Witness: witness{Name: f.Witness.Name.String(), Type: f.Witness.Type.String(), Old: f.Witness.Old, New: f.Witness.New},
 		}
@@ -142,6 +149,15 @@ func results(a *ask, r *proof.Report) (checks []proof.Check, bad map[string][]fi
 	for _, f := range a.others {
 		if !slices.ContainsFunc(checks, func(c proof.Check) bool { return c.ID == f.ID }) {
 			checks = append(checks, proof.Check{ID: f.ID, Severity: f.Severity, Says: "the plan can be published"})
+		}
+		bad[f.ID] = append(bad[f.ID], f)
+	}
+	for _, f := range a.beside() {
+		if f.Severity < finding.Error {
+			continue
+		}
+		if !slices.ContainsFunc(checks, func(c proof.Check) bool { return c.ID == f.ID }) {
+			checks = append(checks, proof.Check{ID: f.ID, Severity: f.Severity, Says: "names and addresses agree"})
 		}
 		bad[f.ID] = append(bad[f.ID], f)
 	}

@@ -49,3 +49,14 @@ func checksInVietnamese() map[string]inWords {
 		"D-GLUE":         {"ủy quyền mất địa chỉ của máy chủ nằm dưới nó", "thêm bản ghi A và AAAA"},
 	}
 }
+
+// agreementInVietnamese has every check of names against addresses.
+func agreementInVietnamese() map[string]inWords {
+	return map[string]inWords{
+		"A-TWICE":     {"hai đơn vị cùng giữ những địa chỉ này", "trả lại một bên (hopnhat ip release), hoặc ghi đúng đơn vị giữ (hopnhat ip assign)"},
+		"A-UNPLANNED": {"địa chỉ không thuộc dải nào trong sổ", "cấp dải chứa các địa chỉ ấy, hoặc sửa bản ghi"},
+		"A-OWNER":     {"tên của đơn vị này trỏ tới địa chỉ của đơn vị khác", "trỏ tên về địa chỉ của chính đơn vị, hoặc ghi lại đơn vị giữ dải"},
+		"P-NS":        {"mọi máy chủ tên của vùng ở cùng một nơi, hoặc ở nơi không có điện dự phòng", "thêm máy chủ ở nơi khác có điện dự phòng"},
+		"P-V6":        {"hệ thống của kế hoạch chưa có tên nào có AAAA", "cấp IPv6 cho máy chủ và thêm bản ghi AAAA"},
+	}
+}

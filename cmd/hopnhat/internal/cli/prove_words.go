@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/ipam/agree"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/proof"
 )
@@ -16,6 +17,7 @@ import (
 type wording struct {
 	classes string // how many classes of names one cause breaks
 	fault   func(proof.Fault) finding.Finding
+	agreed  func(agree.Fault) finding.Finding
 	day     func(time.Time) string
 
 	preserved string
@@ -29,12 +31,15 @@ type wording struct {
 	expires   string
 	digest    string // before, after
 	unproved  string
+	system    string // number, key, names, with IPv6, records in no block, at addresses of others
+	addresses string // records, findings that block, errors, warnings
 }
 
 func inEnglish() *wording {
 	return &wording{
 		classes:   "%d classes of names",
 		fault:     func(f proof.Fault) finding.Finding { return f.Finding },
+		agreed:    func(f agree.Fault) finding.Finding { return f.Finding },
 		day:       workspace.DayInEnglish,
 		preserved: "PRESERVED: every name answers as it did, or as was decided",
 		lost:      "LOST: causes that block: %d",
@@ -50,6 +55,8 @@ func inEnglish() *wording {
 		expires:   "until ",
 		digest:    "digests: before %s, after %s",
 		unproved:  "not proved, since it stands outside the files: the parent's records, what secondaries serve, caches that ignore TTLs, certificates",
+		system:    "system %d %s: %d names with addresses, %d of them with IPv6; addresses outside every block %d, of another organisation %d",
+		addresses: "addresses of names held against the book: %d records; %d findings that block, %d errors, %d warnings",
 	}
 }
 
@@ -71,6 +78,15 @@ func inVietnamese() *wording {
 		expires:   "hạn ",
 		digest:    "dấu vân tay: trước %s, sau %s",
 		unproved:  "không chứng minh được, vì nằm ngoài tệp: bản ghi ở vùng cha, máy chủ phụ đang phục vụ gì, bộ nhớ đệm không theo TTL, chứng thư số",
+		system:    "hệ thống %d %s: %d tên có địa chỉ, trong đó %d tên có IPv6; địa chỉ ngoài mọi dải %d, của đơn vị khác %d",
+		addresses: "đối chiếu địa chỉ của tên miền với sổ: %d bản ghi; %d lỗi phải chặn, %d lỗi, %d cảnh báo",
+	}
+	w.agreed = func(f agree.Fault) finding.Finding {
+		x := f.Finding
+		if v, ok := agreementInVietnamese()[f.ID]; ok {
+			x.Found, x.Mend = v.says+": "+f.About, v.mend
+		}
+		return x
 	}
 	say := checksInVietnamese()
 	w.fault = func(f proof.Fault) finding.Finding {
@@ -119,7 +135,7 @@ func (w *wording) verdict(r *proof.Report, holds bool, others int) string {
 // summary is for the one who must sign.
 func (w *wording) summary(a *ask, r *proof.Report) string {
 	var b strings.Builder
-	fmt.Fprintln(&b, w.verdict(r, a.holds(r), len(a.others)))
+	fmt.Fprintln(&b, w.verdict(r, a.holds(r), len(a.others)+a.blocking()))
 	c := r.Counts
 	fmt.Fprintf(&b, w.decided+"\n", c.Nodes[0], c.Nodes[1], c.Classes)
 	for i, n := range c.Levels {
