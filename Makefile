@@ -1,4 +1,4 @@
-# make run     the main job on the sample: merge, serve before and after
+# make run     the main job on the sample: fill the book of addresses, merge, serve before and after
 # make test    everything CI runs (installs Debian's name servers first)
 # make check   format, vet, staticcheck, the import laws: under two minutes
 # make bench   our speed beside the peers', as ratios, in one run
@@ -18,6 +18,7 @@ BIN      := bin/hopnhat
 .PHONY: run build test check bench fuzz prove-long prove-bugs compare-checkers race vuln clean
 
 run: build
+	@set -o pipefail; ./$(BIN) -C testdata/gialai ip import | tail -n 1
 	@./$(BIN) serve testdata/gialai
 
 build:

@@ -107,6 +107,9 @@ func TestWalk(t *testing.T) {
 			}
 			steps := walk(t, filepath.Join("../..", readme))
 			t.Chdir(dir)
+			if out, err := exec.Command("bin/hopnhat", "-C", "testdata/gialai", "ip", "import").CombinedOutput(); err != nil { // as make run does
+				t.Fatalf("%v\n%s", err, out)
+			}
 			server := start(t, "hopnhat", netip.MustParseAddrPort("127.0.0.1:5301"), []zoneFile{{origin: "gialai.gov.vn"}}, "bin/hopnhat", "serve", "testdata/gialai")
 			for _, s := range steps {
 				if s.command == "make run" {

@@ -112,8 +112,8 @@ func (x *ipImport) fromWorkspace() (coming, error) {
 		for _, p := range a.Plans {
 			fmt.Fprintf(x.out, "%s: %d blocks\n", p.Name, len(p.Rows))
 		}
-		for _, m := range a.Result.Moved {
-			fmt.Fprintf(x.out, "%s: %v becomes %v\n", m.Plan, m.From, m.To)
+		for _, l := range moves(a.Result.Moved) {
+			fmt.Fprintln(x.out, l)
 		}
 		for _, s := range a.Result.Returned {
 			fmt.Fprintf(x.out, "%s: %v is given back\n", s.Plan, s.Place)
@@ -122,10 +122,27 @@ func (x *ipImport) fromWorkspace() (coming, error) {
 	return in, nil
 }
 
+// moves says what takes other addresses or another space; what goes along with
+// the block that it lies in is counted.
+func moves(all []merge.Moved) (out []string) {
+	for i := 0; i < len(all); {
+		outer, n := all[i], 0
+		for i++; i < len(all) && all[i].Plan == outer.Plan && all[i].From.Space == outer.From.Space && outer.From.Block.Contains(all[i].From.Block); i++ {
+			n++
+		}
+		l := fmt.Sprintf("%s: %v becomes %v", outer.Plan, outer.From, outer.To)
+		if n > 0 {
+			l += fmt.Sprintf(", with the blocks in it (%d)", n)
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
 // told prints findings, and what was guessed where people read along.
 func (x *ipImport) told(fs []finding.Finding) {
 	for _, f := range fs {
-		if f.Severity >= finding.Warning || f.ID == "T-GUESS" && !x.json {
+		if f.Severity >= finding.Warning || f.ID == "T-GUESS" && f.Mend != "" && !x.json {
 			fmt.Fprintln(x.err, f.String())
 		}
 	}

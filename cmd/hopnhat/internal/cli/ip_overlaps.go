@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -148,18 +149,39 @@ func (o *ip) printOverlaps(plans []merge.Plan, found []merge.Overlap, lines bool
 	return nil
 }
 
-// lines prints what to write into consolidation.yaml.
+// lines prints what to write into consolidation.yaml: for the outermost pairs,
+// since what a plan has inside a block goes along with it.
 func (o *ip) lines(found []merge.Overlap) {
 	if len(found) == 0 {
 		return
 	}
 	fmt.Fprintln(o.out, "one line of each pair belongs under overlaps: in consolidation.yaml, with take: renumber and a pool:, isolate and a to-space:, or return:")
+	var outer []merge.Overlap
 	for _, x := range found {
+		if slices.ContainsFunc(outer, func(y merge.Overlap) bool { return goesAlong(x, y) }) {
+			continue
+		}
+		outer = append(outer, x)
 		for _, l := range workspace.OverlapLines(x) {
 			fmt.Fprintln(o.out, "  "+l)
 		}
 		fmt.Fprintln(o.out)
 	}
+	if n := len(found) - len(outer); n > 0 {
+		fmt.Fprintf(o.out, "%d overlaps more lie inside these; what is decided of a block holds for what its plan has in it\n", n)
+	}
+}
+
+// goesAlong tells whether both sides of x lie in the side that y has of their plan.
+func goesAlong(x, y merge.Overlap) bool {
+	for _, s := range x.Sides {
+		if !slices.ContainsFunc(y.Sides[:], func(t merge.Side) bool {
+			return t.Plan == s.Plan && t.Space == s.Space && t.Block.Contains(s.Block)
+		}) {
+			return false
+		}
+	}
+	return x.Sides[0].Plan != x.Sides[1].Plan
 }
 
 func (o *ip) overlapsJSON(found []merge.Overlap) error {

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -51,6 +52,11 @@ func (r Row) Empty() bool {
 		}
 	}
 	return true
+}
+
+// Merged tells whether a cell belongs to a merged area.
+func (r Row) Merged() bool {
+	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Merged })
 }
 
 // Sheet is one sheet of a book; a text file has one without a name.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -109,6 +110,11 @@ func ReadPlan(fsys fs.FS, file string, o PlanOptions) (merge.Plan, []finding.Fin
 		finds = append(finds, fs...)
 		if finding.Failed(fs) {
 			continue
+		}
+		if !slices.ContainsFunc(sh.Rows, func(r table.Row) bool { return r.Number > h.Row && r.Merged() }) {
+			finds = slices.DeleteFunc(finds, func(f finding.Finding) bool { // a title over the columns
+				return f.ID == "T-MERGED" && f.At.File == sh.Place(1, 1).File
+			})
 		}
 		fixed := len(o.Mapping.Columns) > 0
 		finds = append(finds, guessed(sh, h, planColumns(), fixed, "give the plan columns: FILE.yaml"))
