@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -23,9 +24,9 @@ func decode(b []byte) (text, name, refused string) {
 		}
 		return norm.NFC.String(string(b)), name, ""
 	case bytes.HasPrefix(b, []byte("\xff\xfe")):
-		return wide(b[2:], binary.LittleEndian), "UTF-16LE", ""
+		return wide(b[2:], binary.LittleEndian, "UTF-16LE")
 	case bytes.HasPrefix(b, []byte("\xfe\xff")):
-		return wide(b[2:], binary.BigEndian), "UTF-16BE", ""
+		return wide(b[2:], binary.BigEndian, "UTF-16BE")
 	}
 	if n := min(len(b), 4096) &^ 1; n >= 4 {
 		var zero [2]int
@@ -36,9 +37,9 @@ func decode(b []byte) (text, name, refused string) {
 		}
 		switch {
 		case zero[1] > n/8 && zero[0] == 0:
-			return wide(b, binary.LittleEndian), "UTF-16LE", ""
+			return wide(b, binary.LittleEndian, "UTF-16LE")
 		case zero[0] > n/8 && zero[1] == 0:
-			return wide(b, binary.BigEndian), "UTF-16BE", ""
+			return wide(b, binary.BigEndian, "UTF-16BE")
 		}
 	}
 	if bytes.IndexByte(b, 0) >= 0 {
@@ -59,13 +60,17 @@ func decode(b []byte) (text, name, refused string) {
 	return "", "", "not known"
 }
 
-// wide decodes UTF-16; an odd last octet is left out.
-func wide(b []byte, order binary.ByteOrder) string {
+// wide decodes UTF-16, and refuses what is cut or damaged.
+func wide(b []byte, order binary.ByteOrder, as string) (text, name, refused string) {
 	u := make([]uint16, len(b)/2)
 	for i := range u {
 		u[i] = order.Uint16(b[2*i:])
 	}
-	return norm.NFC.String(string(utf16.Decode(u)))
+	runes := utf16.Decode(u)
+	if len(b)%2 != 0 || slices.Contains(runes, utf8.RuneError) && !slices.Contains(u, utf8.RuneError) {
+		return "", "", as + " that is damaged"
+	}
+	return norm.NFC.String(string(runes)), as, ""
 }
 
 // vietnamese has the letters of Vietnamese beyond ASCII, in small letters.

@@ -2,11 +2,47 @@ package sheet
 
 import (
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
+)
+
+// LostDots tells whether a cell, where an address should be, has what a
+// spreadsheet makes of one: a number, a date, or in a text file what such a
+// cell is written as (10100200100, 1.01002E+10, 10,100,200,100, 192,168,1,1,
+// 1/2/2025). as has
+// every address that it can have been, as far as the digits are there.
+func LostDots(c Cell) (as []netip.Addr, lost bool) {
+	if _, err := netip.ParseAddr(c.Text); err == nil {
+		return nil, false
+	}
+	switch c.Kind {
+	case Number, Date:
+		return OctetsOf(c), true
+	case Text:
+		digits := c.Text
+		if thousands.MatchString(c.Text) {
+			digits = strings.Trim(strings.NewReplacer(",", "", " ", "", "\u00a0", "", "\u202f", "").Replace(c.Text), " ")
+		}
+		if whole.MatchString(digits) {
+			return OctetsOf(Cell{Text: digits, Kind: Number}), true
+		}
+		if a, err := netip.ParseAddr(strings.ReplaceAll(c.Text, ",", ".")); err == nil {
+			return []netip.Addr{a}, true
+		}
+		return nil, exponent.MatchString(c.Text) || dated.MatchString(c.Text)
+	}
+	return nil, false
+}
+
+var (
+	whole     = regexp.MustCompile(`^[0-9]+$`)
+	thousands = regexp.MustCompile(`^[0-9]{1,3}([,\x{20}\x{a0}\x{202f}][0-9]{3})+$`)
+	exponent  = regexp.MustCompile(`^[0-9]+([.,][0-9]+)?[Ee]\+?[0-9]+$`)
+	dated     = regexp.MustCompile(`^[0-9]{1,4}[-/][0-9]{1,2}([-/][0-9]{1,4})?$|^[0-9]{1,2}[- /]\pL{3,}([- /][0-9]{2,4})?$`)
 )
 
 // OctetsOf reads a cell in which a spreadsheet made a number of an IPv4

@@ -20,7 +20,7 @@ type Options struct {
 	Expanded int64  // of what a workbook unpacks to: 64 MiB
 	Rows     int    // of a sheet: 200,000
 	Columns  int    // of a row: 256
-	Cells    int    // of the book: 2,000,000
+	Cells    int    // of the book: 1,000,000
 	Findings int    // 200
 }
 
@@ -32,7 +32,7 @@ func (o Options) orDefault() Options {
 	}
 	or(&o.Rows, 200_000)
 	or(&o.Columns, 256)
-	or(&o.Cells, 2_000_000)
+	or(&o.Cells, 1_000_000)
 	or(&o.Findings, 200)
 	if o.Octets <= 0 {
 		o.Octets = 64 << 20
@@ -50,6 +50,7 @@ type reader struct {
 	finds []finding.Finding
 	more  int // findings that were not kept
 	cells int
+	work  int // rows and cells that were looked at, empty ones too
 }
 
 // Read reads a file. The book is nil when a finding is an error.

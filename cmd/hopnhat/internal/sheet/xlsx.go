@@ -2,8 +2,10 @@ package sheet
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,11 +23,11 @@ func (r *reader) xlsx(data []byte) {
 			r.fail("T-FORMAT", top, "the workbook is damaged", "open it in the spreadsheet and save it again")
 		}
 	}()
-	if n, err := unpacked(data, r.o.Expanded); err != nil {
+	switch f, err := r.measure(data); {
+	case err != nil:
 		r.fail("T-FORMAT", top, "the workbook is damaged: "+err.Error(), "open it in the spreadsheet and save it again")
 		return
-	} else if n > r.o.Expanded {
-		f := tooMany(fmt.Sprintf("the workbook unpacks to more than %d octets", r.o.Expanded))
+	case f.ID != "":
 		f.At = top
 		r.add(f)
 		return
@@ -72,8 +74,9 @@ func (r *reader) sheet(f *excelize.File, s *Sheet) (bool, error) {
 	dates := map[int]bool{}    // by style
 	known := map[int]bool{}    // styles that were looked at
 	firsts := map[merge]Cell{} // what merged areas say
-	hidden, struckRows, merged, faults := 0, 0, 0, 0
-	var hiddenAt, struckAt, mergedAt, faultAt zones.Place
+	var here []merge           // the merged areas of the row
+	var hidden, struckRows, merged told
+	seen := map[merge]bool{} // merged areas that were told
 	for n := 1; it.Next(); n++ {
 		if n > 1<<20 {
 			return false, errors.New("more rows than a sheet can have")
@@ -112,21 +115,24 @@ func (r *reader) sheet(f *excelize.File, s *Sheet) (bool, error) {
 				c.Struck = struck[style]
 			} else if formula, err := f.GetCellFormula(s.Name, ref); err == nil && formula != "" {
 				c.Kind = Fault
-				if faults++; faults == 1 {
-					faultAt = s.Place(n, i+1)
-				}
+				r.fault(s, n, i+1, "a formula without a value")
 			}
 			if c.Kind == Fault && c.Text != "" {
-				if faults++; faults == 1 {
-					faultAt = s.Place(n, i+1)
-				}
+				r.fault(s, n, i+1, "the error "+c.Text)
 			}
 			row.Cells = append(row.Cells, c)
 		}
-		for _, m := range merges {
-			if n < m.top || n > m.bottom {
-				continue
-			}
+		for len(merges) > 0 && merges[0].top <= n {
+			here, merges = append(here, merges[0]), merges[1:]
+		}
+		here = slices.DeleteFunc(here, func(m merge) bool { return m.bottom < n })
+		if r.work += 1 + len(raw) + len(here); r.work > mostWork {
+			f := tooMany("the sheets of the workbook hold too much")
+			f.At = s.Place(n, 0)
+			r.add(f)
+			return false, nil
+		}
+		for _, m := range here {
 			for col := m.left; col <= m.right && col <= r.o.Columns; col++ {
 				if n == m.top && col == m.left {
 					firsts[m] = row.Cell(col)
@@ -141,21 +147,18 @@ func (r *reader) sheet(f *excelize.File, s *Sheet) (bool, error) {
 				}
 				first.Merged = true
 				row.Cells[col-1] = first
-				if merged++; merged == 1 {
-					mergedAt = s.Place(m.top, m.left)
+				if !seen[m] {
+					seen[m] = true
+					merged.area(s.Place(m.top, m.left), Ref(m.top, m.left)+":"+Ref(m.bottom, m.right))
 				}
 			}
 		}
 		if row.Hidden && !row.Empty() {
-			if hidden++; hidden == 1 {
-				hiddenAt = s.Place(n, 0)
-			}
+			hidden.row(s.Place(n, 0), n)
 		}
 		for i, c := range row.Cells {
 			if c.Struck {
-				if struckRows++; struckRows == 1 {
-					struckAt = s.Place(n, i+1)
-				}
+				struckRows.row(s.Place(n, i+1), n)
 				break
 			}
 		}
@@ -163,21 +166,18 @@ func (r *reader) sheet(f *excelize.File, s *Sheet) (bool, error) {
 			return false, nil
 		}
 	}
-	tell := func(id string, n int, at zones.Place, found, mend string) {
-		if n > 0 {
-			r.add(finding.Finding{ID: id, Severity: finding.Warning, At: at, Count: n, Found: fmt.Sprintf(found, n), Mend: mend})
-		}
-	}
-	tell("T-HIDDEN", hidden, hiddenAt, "rows are hidden, by hand or by a filter, from here on: %d; they are read like the others", "delete them if they are not meant")
-	tell("T-STRUCK", struckRows, struckAt, "rows with text struck through, from here on: %d; they are read like the others", "delete them if they are not meant")
-	tell("T-MERGED", merged, mergedAt, "merged cells, from here on: %d; each says what the first of its area says", "undo the merge if that is not meant")
-	if faults > 0 {
-		r.add(finding.Finding{ID: "T-FORMULA", Severity: finding.Error, At: faultAt, Count: faults, Found: fmt.Sprintf("%s: a formula without a value, or with an error, from here on: %d", Ref(faultAt.Line, faultAt.Column), faults), Mend: "mend the formula, or copy the column and paste it as values"})
-	}
+	r.tell("T-HIDDEN", &hidden, "rows are hidden, by hand or by a filter: %v; they are read like the others", "delete them if they are not meant")
+	r.tell("T-STRUCK", &struckRows, "rows with text struck through: %v; they are read like the others", "delete them if they are not meant")
+	r.tell("T-MERGED", &merged, "merged cells: %v; each says what the first of its area says", "undo the merge if that is not meant")
 	return true, it.Error()
 }
 
-// merges lists the merged areas.
+// fault reports a formula that says nothing.
+func (r *reader) fault(s *Sheet, row, col int, what string) {
+	r.fail("T-FORMULA", s.Place(row, col), Ref(row, col)+": "+what, "mend the formula, or copy the column and paste it as values")
+}
+
+// merges lists the merged areas, which are apart, by their first rows.
 func (r *reader) merges(f *excelize.File, s *Sheet) ([]merge, error) {
 	list, err := f.GetMergeCells(s.Name, true)
 	if err != nil {
@@ -193,11 +193,9 @@ func (r *reader) merges(f *excelize.File, s *Sheet) ([]merge, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(out) >= 10_000 {
-			return nil, errors.New("more than 10,000 merged areas")
-		}
 		out = append(out, merge{top, left, bottom, right})
 	}
+	slices.SortFunc(out, func(a, b merge) int { return cmp.Or(cmp.Compare(a.top, b.top), cmp.Compare(a.left, b.left)) })
 	return out, nil
 }
 
@@ -257,6 +255,9 @@ func value(f *excelize.File, sheet, ref string, c Cell, date bool) (Cell, error)
 				return c, err
 			}
 			c.Text = strings.TrimSpace(shown)
+			if t, err := excelize.ExcelDateToTime(v, false); err == nil && t.Format("01-02-06") == c.Text {
+				c.Text = t.Format("2/1/2006") // the day as the machine's region has it, which the file does not know
+			}
 		}
 	}
 	return c, nil

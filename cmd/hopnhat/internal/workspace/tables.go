@@ -111,10 +111,17 @@ func (r *reader) table(s Source) (source.Zone, []finding.Finding) {
 			continue
 		}
 		t.guess(sh, h, s.Columns != "")
+		var left []int
 		for _, row := range sh.Rows {
-			if row.Number > h.Row {
-				t.row(sh, h, row)
+			if row.Number > h.Row && !t.row(sh, h, row) {
+				left = append(left, row.Number)
 			}
+		}
+		if n := len(left); n > 0 {
+			finds = append(finds, finding.Finding{
+				ID: "T-ROWS", At: sh.Place(left[0], 0), Count: n, Found: "rows that state no record, and are not counted: " + table.Spans(left),
+				Mend: "if one of them is a name, write it alone into the column of the names, and its data beside it",
+			})
 		}
 	}
 	switch {
@@ -184,8 +191,9 @@ func guessed(sh table.Sheet, h table.Header, columns []table.Column, fixed bool,
 	return f
 }
 
-// row makes the records of one row: one for each address, alias and so on.
-func (t *tableReader) row(sh table.Sheet, h table.Header, row table.Row) {
+// row makes the records of one row: one for each address, alias and so on. It
+// is false for a row that states none: a note, a sum, the heading of a section.
+func (t *tableReader) row(sh table.Sheet, h table.Header, row table.Row) bool {
 	cell := func(key string) (table.Cell, int) {
 		col := h.Columns[key]
 		return row.Cell(col), col
@@ -207,21 +215,21 @@ func (t *tableReader) row(sh table.Sheet, h table.Header, row table.Row) {
 	ttl, ttlCol := cell(colTTL)
 	switch {
 	case name.Text == "" && len(data) == 0:
-		return // notes, sums, signatures
+		return false
 	case name.Text == "":
 		t.bads("T-NAME", sh, row.Number, nameCol, "no name stands here, and the row has data", "fill it in, or write @ for the zone itself")
-		return
+		return true
 	case len(data) == 0 && (name.Merged || strings.ContainsAny(name.Text, " \t\n")):
-		return // the heading of a section
+		return false
 	case len(data) == 0:
 		t.bads("T-RDATA", sh, row.Number, nameCol, "the name "+quote(name.Text)+" has no data", "fill in its address, or delete the row")
-		return
+		return true
 	}
 	owner, err := asciiName(name.Text)
 	if err != nil {
 		s := err.(*slip)
 		t.bads("T-NAME", sh, row.Number, nameCol, s.found, s.mend)
-		return
+		return true
 	}
 	for _, x := range data {
 		r := source.Row{
@@ -234,9 +242,9 @@ func (t *tableReader) row(sh table.Sheet, h table.Header, row table.Row) {
 		}
 		c := row.Cell(x.col)
 		address := x.key == colAddress || x.key == colAddress6 || x.key == colData && (r.Type == "" || strings.EqualFold(r.Type, "A") || strings.EqualFold(r.Type, "AAAA"))
-		if address && (c.Kind == table.Number || c.Kind == table.Date) {
-			if _, err := netip.ParseAddr(c.Text); err != nil {
-				t.number(sh, row.Number, x.col, c)
+		if address {
+			if as, lost := table.LostDots(c); lost {
+				t.number(sh, row.Number, x.col, c, as)
 				continue
 			}
 		}
@@ -255,6 +263,7 @@ func (t *tableReader) row(sh table.Sheet, h table.Header, row table.Row) {
 			t.rows = append(t.rows, r)
 		}
 	}
+	return true
 }
 
 // addresses cuts a cell with several addresses; anything else stays whole.
@@ -268,14 +277,18 @@ func addresses(s string) []string {
 	return parts
 }
 
-// number tells of a number or a date where an address should be.
-func (t *tableReader) number(sh table.Sheet, row, col int, c table.Cell) {
-	what, mend := "the number "+c.Text, "look the address up where the sheet was made from, and write it into a cell of the format Text"
-	if c.Kind == table.Date {
+// number tells of a number or a date where an address should be, and of the
+// addresses that it can have been.
+func (t *tableReader) number(sh table.Sheet, row, col int, c table.Cell, as []netip.Addr) {
+	what, mend := quote(c.Text), "look the address up where the sheet was made from, and write it into a cell of the format Text"
+	switch c.Kind {
+	case table.Date:
 		what = "the date " + c.Text
+	case table.Number:
+		what = "the number " + c.Text
 	}
-	if read := table.OctetsOf(c); len(read) == 1 {
-		mend = fmt.Sprintf("it can only have been %v: write that into a cell of the format Text", read[0])
+	if len(as) == 1 {
+		mend = fmt.Sprintf("it can only have been %v: write that into a cell of the format Text", as[0])
 	}
 	t.bads("T-NUMBER", sh, row, col, what+" stands where an address should be: the spreadsheet took the dots away", mend)
 }
