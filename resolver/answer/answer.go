@@ -12,6 +12,7 @@ import (
 const (
 	noError  = 0
 	formErr  = 1
+	servFail = 2
 	nxDomain = 3
 	notImp   = 4
 	refused  = 5

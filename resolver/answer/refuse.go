@@ -12,6 +12,18 @@ import (
 // (RFC 8914 4.21).
 const notAuthoritative = 20
 
+// invalidData is the extended error of a zone that is configured and cannot be
+// answered for, such as one that expired (RFC 8914 4.25).
+const invalidData = 24
+
+// Unavailable answers a question about a zone that should be served and is not
+// there: SERVFAIL.
+func Unavailable(dst []byte, q *resolver.Query, from resolver.Peer) []byte {
+	w := writer{im: &Image{}}
+	w.begin(dst, q, from)
+	return w.end(q, servFail, 0, invalidData)
+}
+
 // fault answers what Parse did not find good.
 func (im *Image) fault(dst []byte, q *resolver.Query, v resolver.Verdict, from resolver.Peer) []byte {
 	rcode := formErr

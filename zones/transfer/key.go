@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -127,3 +128,8 @@ func (k Key) String() string { return k.Name.Text() + " (" + string(k.Algorithm)
 
 // Format prints what String gives, whatever the verb (SECRET).
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+
+// Equal tells whether two keys are the same, their secrets too.
+func (k Key) Equal(o Key) bool {
+	return k.Name == o.Name && k.Algorithm == o.Algorithm && hmac.Equal(k.secret, o.secret)
+}

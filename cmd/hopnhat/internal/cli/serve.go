@@ -42,6 +42,7 @@ type serve struct {
 
 	followers
 	updates      []string
+	follows      []string
 	behindSigner bool
 	uncertified  string
 }
@@ -74,6 +75,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
 	f.StringVar(&o.uncertified, "uncertified", "", "serve the world after the cutover beyond this machine without a certificate that fits, for this `REASON`, which is written to uncertified.log in the state folder")
+	f.StringArrayVar(&o.follows, "follow", nil, "without a workspace: a zone that comes from another server and is kept fresh, `ORIGIN=ADDRESS[:PORT][=KEY]`; again for another of its primaries; repeatable")
 	f.StringArrayVar(&o.updates, "update", nil, "of zone files: who may change which names by dynamic update, `KEY=PATTERN[:TYPE,…]`, such as acme=_acme-challenge.*.example.com:TXT; a network instead of the key takes unsigned ones from there; repeatable")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
 	f.StringVar(&o.id, "id-server", "", "what `id.server` answers (default: refused)")
@@ -84,9 +86,9 @@ func (o *serve) run(ctx context.Context, args []string) error {
 	var opts daemon.Options
 	var hello func(*daemon.Daemon)
 	var err error
-	if len(o.zone) > 0 {
+	if len(o.zone)+len(o.follows) > 0 {
 		if len(args) > 0 {
-			return fmt.Errorf("--zone serves files without a workspace; leave out %s", args[0])
+			return fmt.Errorf("--zone and --follow serve without a workspace; leave out %s", args[0])
 		}
 		opts, hello, err = o.files(ctx)
 	} else {
@@ -256,13 +258,18 @@ func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon)
 		}
 	}
 	if opts.State == "" {
-		opts.State = stateFolder(zs)
+		opts.State = stateFolder(zs, opts.Transfers.Follows)
 	}
 	return opts, func(d *daemon.Daemon) {
 		for _, a := range d.Addresses() {
 			for z := range d.Worlds()[daemon.Now].All() {
 				_, _, records := z.Counts()
 				fmt.Fprintf(o.out, "%v answers for %s: serial %d, %d records\n", a, z.Origin().Text(), z.Serial(), records)
+			}
+		}
+		for _, f := range opts.Transfers.Follows {
+			if d.Worlds()[daemon.Now].Zone(f.ID) == nil {
+				fmt.Fprintf(o.out, "%s comes from %v\n", f.ID.Origin.Text(), f.Primaries[0])
 			}
 		}
 	}, nil
@@ -284,7 +291,46 @@ func (o *serve) transfers() (daemon.Transfers, error) {
 		}
 		t.Updates = append(t.Updates, u)
 	}
-	return t, nil
+	return t, o.followed(&t)
+}
+
+// followed reads which zones come from other servers.
+func (o *serve) followed(t *daemon.Transfers) error {
+	for _, s := range o.follows {
+		origin, rest, ok := strings.Cut(s, "=")
+		if !ok {
+			return fmt.Errorf("--follow %s: write ORIGIN=ADDRESS, such as example.vn=192.0.2.54", s)
+		}
+		server, key, signed := strings.Cut(rest, "=")
+		f := workspace.Follow{ID: zones.ID{View: zones.Internet}}
+		var err error
+		if f.ID.Origin, err = zones.ParseName(origin); err != nil {
+			return fmt.Errorf("--follow %s: %w", s, err)
+		}
+		a, err := parseServer(server, "--follow "+origin+"=")
+		if err != nil {
+			return err
+		}
+		f.Primaries = []netip.AddrPort{a}
+		if signed {
+			if f.Key, err = zones.ParseName(key); err != nil {
+				return fmt.Errorf("--follow %s: %w", s, err)
+			}
+			if _, ok := t.Keys[f.Key]; !ok {
+				return fmt.Errorf("--follow %s: no key file holds the key %s; name its file with --key", s, key)
+			}
+		}
+		i := slices.IndexFunc(t.Follows, func(x workspace.Follow) bool { return x.ID == f.ID })
+		switch {
+		case i < 0:
+			t.Follows = append(t.Follows, f)
+		case t.Follows[i].Key != f.Key:
+			return fmt.Errorf("--follow %s: all primaries of a zone are asked with one key", s)
+		default:
+			t.Follows[i].Primaries = append(t.Follows[i].Primaries, a)
+		}
+	}
+	return nil
 }
 
 // parseUpdates reads KEY=PATTERN[:TYPE,…], or NETWORK=PATTERN[:TYPE,…].
@@ -344,10 +390,10 @@ func address(s string) error {
 	return nil
 }
 
-// stateFolder is where the serials of zone files are kept: systemd's
-// StateDirectory, else the user's state folder (XDG), one folder for each set
-// of files, so that two servers on one machine do not share one.
-func stateFolder(zs []daemon.ZoneFile) string {
+// stateFolder is where the serials of zone files and the followed zones are
+// kept: systemd's StateDirectory, else the user's state folder (XDG), one folder
+// for each set of them, so that two servers on one machine do not share one.
+func stateFolder(zs []daemon.ZoneFile, follows []workspace.Follow) string {
 	base := os.Getenv("STATE_DIRECTORY")
 	if base == "" {
 		if base = os.Getenv("XDG_STATE_HOME"); base == "" {
@@ -359,5 +405,5 @@ func stateFolder(zs []daemon.ZoneFile) string {
 		}
 		base = filepath.Join(base, "hopnhat")
 	}
-	return filepath.Join(base, daemon.FilesKey(zs))
+	return filepath.Join(base, daemon.FilesKey(zs, follows))
 }

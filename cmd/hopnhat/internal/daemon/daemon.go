@@ -71,6 +71,7 @@ type Daemon struct {
 	notices *notifier
 	updater *updater
 	clock   Clock
+	follows *followers
 }
 
 type running struct {
@@ -87,6 +88,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	}
 	d = &Daemon{o: o, serials: newSerials(o.State, time.Now), notices: newNotifier(o.Log), clock: SystemClock()}
 	d.updater = newUpdater(d)
+	d.follows = newFollowers(d, o)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close(context.WithoutCancel(ctx)))
@@ -101,7 +103,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 		return d, err
 	}
 	for i, l := range o.Listeners {
-		c := &current{at: l.At, updater: d.updater}
+		c := &current{at: l.At, updater: d.updater, follows: d.follows}
 		c.p.Store(&published{images[i], outlet(l, worlds[l.At], loaded.Transfers, nil, time.Now), loaded.Transfers.rules(l.View)})
 		s, err := listen.Open(l.Address, c, listen.Options{})
 		if err != nil {
@@ -121,6 +123,9 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 		d.tell(r, loaded.Transfers, nil)
 	}
 	d.updater.wg.Go(d.updater.run)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.follows.begin()
 	return d, nil
 }
 
@@ -245,6 +250,10 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 	if err != nil {
 		return nil, nil, err
 	}
+	d.follows.set(l.Transfers)
+	if worlds, err = d.follows.into(worlds); err != nil {
+		return nil, nil, err
+	}
 	type key struct {
 		at   string
 		view zones.View
@@ -289,6 +298,7 @@ func (d *Daemon) load(ctx context.Context, update bool) error {
 	}
 	images, worlds, err := d.compile(loaded)
 	if err != nil {
+		d.follows.set(d.loaded.Transfers)
 		return err
 	}
 	for i, r := range d.running {
@@ -330,6 +340,7 @@ func (d *Daemon) say(notes []string) {
 
 // Close stops the listeners: answers under way are sent until ctx ends.
 func (d *Daemon) Close(ctx context.Context) error {
+	d.follows.close()
 	d.notices.close()
 	var errs []error
 	for _, r := range d.running {

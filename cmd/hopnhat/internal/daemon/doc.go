@@ -10,6 +10,8 @@
 //	             restarts too (serial.go)
 //	ONE-STEP     all listeners turn to a new world after all images of it are
 //	             compiled, each by one atomic store
+//	FRESH        a followed zone is the one that a primary had, whole, at most
+//	             EXPIRE ago; else it is not answered for (follow*.go)
 //
 // A new kind of listener opens in Start; a new reason to load again calls
 // Reload; where zones come from is the Loader's matter.

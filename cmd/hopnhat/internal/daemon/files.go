@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/updates"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/zonefile"
@@ -145,9 +146,9 @@ func readMaster(f ZoneFile, includeRoot string) (r updates.Read, err error) {
 	return r, nil
 }
 
-// FilesKey names a set of zone files: the first origin in clear, a hash of
-// all origins and absolute paths behind it.
-func FilesKey(files []ZoneFile) string {
+// FilesKey names a set of zone files and followed zones: the first origin in
+// clear, a hash of all origins, absolute paths and primaries behind it.
+func FilesKey(files []ZoneFile, follows []workspace.Follow) string {
 	h := sha256.New()
 	for _, f := range files {
 		p, err := filepath.Abs(f.Path)
@@ -156,9 +157,17 @@ func FilesKey(files []ZoneFile) string {
 		}
 		fmt.Fprintf(h, "%s=%s\n", f.Origin, p)
 	}
+	origin := zones.Root()
+	for _, f := range slices.Backward(follows) {
+		fmt.Fprintf(h, "%v=%v\n", f.ID, f.Primaries)
+		origin = f.ID.Origin
+	}
+	if len(files) > 0 {
+		origin = files[0].Origin
+	}
 	name := "root"
-	if len(files) > 0 && !files[0].Origin.IsRoot() {
-		name = strings.ReplaceAll(files[0].Origin.Text(), "/", "_")
+	if !origin.IsRoot() {
+		name = strings.ReplaceAll(origin.Text(), "/", "_")
 	}
 	return fmt.Sprintf("%s-%x", name, h.Sum(nil)[:6])
 }

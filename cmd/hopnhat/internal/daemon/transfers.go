@@ -22,6 +22,7 @@ type Transfers struct {
 	Keys        map[zones.Name]transfer.Key
 	Secondaries []workspace.Secondary
 	Updates     []workspace.Updates
+	Follows     []workspace.Follow // the zones that come from other servers
 }
 
 // rules are those for updates of a view.
@@ -46,6 +47,7 @@ type current struct {
 	p       atomic.Pointer[published]
 	at      string
 	updater *updater
+	follows *followers
 }
 
 // Handle implements resolver.Handler. What is no plain question is asked of
@@ -57,10 +59,24 @@ func (c *current) Handle(dst, msg []byte, from resolver.Peer) []byte {
 	case v == resolver.Drop:
 		return dst
 	case v == resolver.Good && zones.Type(q.Type) != zones.TypeAXFR && zones.Type(q.Type) != zones.TypeIXFR:
+		if out, ok := c.follows.unavailable(p, dst, &q, from); ok {
+			return out
+		}
 		return p.image.Answer(dst, &q, from)
 	case v == resolver.Good || v == resolver.BadKey && len(p.out.Keys) > 0:
-		inner := func(msg []byte) []byte { return p.image.Handle(nil, msg, from) }
+		inner := func(msg []byte) []byte {
+			if q.Parse(msg) == resolver.Good {
+				if out, ok := c.follows.unavailable(p, nil, &q, from); ok {
+					return out
+				}
+			}
+			return p.image.Handle(nil, msg, from)
+		}
 		if out, ok := p.out.Answer(msg, asker(from), from.Transport == resolver.UDP, inner); ok {
+			return append(dst, out...)
+		}
+	case v == resolver.NotImp:
+		if out, ok := c.follows.hear(p.out.View, msg, from); ok {
 			return append(dst, out...)
 		}
 	}

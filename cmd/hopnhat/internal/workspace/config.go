@@ -21,6 +21,7 @@ type Config struct {
 	KeyFiles    []KeyFile // of TSIG
 	Secondaries []Secondary
 	Updates     []Updates
+	Follows     []Follow // the zones that come from elsewhere
 }
 
 // KeyFile is a file with TSIG keys, as tsig-keygen prints them.
@@ -82,6 +83,9 @@ func readConfig(file string, data []byte) (Config, []finding.Finding) {
 		}),
 		may("updates", func(n *node) {
 			d.list(n, "updates", func(n *node) { c.Updates = append(c.Updates, d.updates(n)) })
+		}),
+		may("follow", func(n *node) {
+			d.list(n, "follow", func(n *node) { c.Follows = append(c.Follows, d.follow(n)) })
 		}),
 		may("policy", func(n *node) {
 			d.fields(n, "policy",
@@ -185,6 +189,7 @@ func (d *decoder) checkConfig(c Config) {
 			address[l.Address] = l.Place.Line
 		}
 	}
+	d.checkFollows(c)
 	ids := map[zones.ID]int{}
 	for _, z := range c.Zones {
 		if first := ids[z.ID]; first > 0 {

@@ -206,6 +206,11 @@ func (r *reader) views() {
 			views = append(views, v)
 		}
 	}
+	for _, f := range r.w.Config.Follows {
+		if v := string(f.ID.View); !slices.Contains(views, v) {
+			views = append(views, v)
+		}
+	}
 	for _, l := range r.w.Config.Listeners {
 		if r.w.okConsolidation && len(views) > 0 && !slices.Contains(views, string(l.View)) {
 			r.add(finding.Finding{ID: "W-REF", Severity: finding.Error, At: l.Place, Found: "no zone has the view " + quote(string(l.View)) + " of this listener", Mend: didYouMean(string(l.View), views)})

@@ -106,5 +106,5 @@ func (w *Workspace) TransferKeys() (map[zones.Name]transfer.Key, []finding.Findi
 			finds = append(finds, finding.Finding{ID: "W-REF", Severity: finding.Error, At: s.At, Found: fmt.Sprintf("no key file holds the key %s of the secondary %s", s.Key.Text(), s.Name), Mend: "name its file under keys:"})
 		}
 	}
-	return out, finds
+	return out, append(finds, missingKeys(w.Config.Follows, out)...)
 }

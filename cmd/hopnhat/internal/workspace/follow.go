@@ -1,0 +1,79 @@
+package workspace
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/transfer"
+)
+
+// Follow is a zone that this server has from others, as their secondary.
+type Follow struct {
+	ID        zones.ID
+	Primaries []netip.AddrPort // in the order in which they are asked
+	Key       zones.Name       // that questions are signed with; the zero Name: unsigned
+	At        zones.Place
+}
+
+// Same tells whether two say the same, wherever they stand.
+func (f Follow) Same(o Follow) bool {
+	return f.ID == o.ID && f.Key == o.Key && slices.Equal(f.Primaries, o.Primaries)
+}
+
+// Tellers are the primaries as they may tell of a change.
+func (f Follow) Tellers() (ts []transfer.Teller) {
+	for _, p := range f.Primaries {
+		ts = append(ts, transfer.Teller{Address: p.Addr().Unmap(), Key: f.Key})
+	}
+	return ts
+}
+
+func (d *decoder) follow(n *node) Follow {
+	f := Follow{ID: zones.ID{View: zones.Internet}, At: d.at(n)}
+	d.fields(n, "a followed zone",
+		must("zone", func(n *node) { f.ID.Origin = d.name(n, "a followed zone") }),
+		must("from", func(n *node) {
+			d.listOrOne(n, "from", func(n *node) {
+				if a := read(d, n, "W-VALUE", "a primary", parseServer); a.IsValid() {
+					f.Primaries = append(f.Primaries, a)
+				}
+			})
+		}),
+		may("key", func(n *node) { f.Key = d.name(n, "a key's name") }),
+		may("view", func(n *node) { f.ID.View = d.view(n) }))
+	return f
+}
+
+// checkFollows reports what is wrong between followed zones and the others.
+func (d *decoder) checkFollows(c Config) {
+	files, seen := map[zones.ID]int{}, map[zones.ID]int{}
+	for _, z := range c.Zones {
+		files[z.ID] = z.Place.Line
+	}
+	for _, f := range c.Follows {
+		if f.ID.Origin.IsZero() {
+			continue
+		}
+		if line := files[f.ID]; line > 0 {
+			d.add(d.finding("W-VALUE", f.At.Line, f.At.Column, "the followed zone "+f.ID.String()+" has a file too", fmt.Sprintf("keep one of them; the file is named in line %d", line)))
+		}
+		if first := seen[f.ID]; first > 0 {
+			d.add(d.finding("W-VALUE", f.At.Line, f.At.Column, "the zone "+f.ID.String()+" is followed twice", fmt.Sprintf("name all its primaries under from: in line %d", first)))
+		} else {
+			seen[f.ID] = f.At.Line
+		}
+	}
+}
+
+// missingKeys says of followed zones whose key is in no file.
+func missingKeys(follows []Follow, keys map[zones.Name]transfer.Key) (finds []finding.Finding) {
+	for _, f := range follows {
+		if _, ok := keys[f.Key]; !f.Key.IsZero() && !ok {
+			finds = append(finds, finding.Finding{ID: "W-REF", Severity: finding.Error, At: f.At, Found: fmt.Sprintf("no key file holds the key %s of the followed zone %s", f.Key.Text(), f.ID.Origin.Text()), Mend: "name its file under keys:"})
+		}
+	}
+	return finds
+}
