@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -219,6 +220,67 @@ func FuzzName(f *testing.F) {
 		}
 		if m, err := zones.ParseName(text); err != nil || m != n || at != next {
 			t.Fatalf("%v %d, miekg/dns has %s %d (%v)", n, next, text, at, err)
+		}
+	})
+}
+
+// FuzzTSIG signs any message with any TSIG fields, the MAC by a twin that writes
+// down RFC 8945 4.3 for itself, and may turn one bit. The laws: nothing panics;
+// what is signed and well formed is taken for good within its fudge and is BADTIME
+// beyond; what is turned is taken for good only where it still says the same.
+func FuzzTSIG(f *testing.F) {
+	key := testKey(f)
+	keys := map[zones.Name]Key{key.Name: *key}
+	for _, b := range [][]byte{
+		updateMessage(9, "upd.example", lines(f, "new 0 NONE ANY"), lines(f, "new 60 IN A 192.0.2.1")),
+		query(9, zones.MustName("example"), zones.TypeAXFR), query(9, zones.MustName("example"), zones.TypeSOA),
+	} {
+		f.Add(b, uint16(300), int64(0), []byte(nil), uint16(0))
+		f.Add(b, uint16(300), int64(301), []byte{0, 0, 0, 0, 0, 1}, uint16(0))
+		f.Add(b, uint16(10), int64(-10), []byte(nil), uint16(40*8))
+	}
+	f.Fuzz(func(t *testing.T, body []byte, fudge uint16, skew int64, other []byte, turn uint16) {
+		if len(body) < headerLen || len(body)+len(other) > 1<<14 || skew < -1<<31 || skew > 1<<31-1 {
+			return
+		}
+		body = bytes.Clone(body)
+		body[10], body[11] = 0, 0
+		at := uint64(start.Unix() + skew)
+		var v []byte // 4.3.3
+		v = append(v, key.Name.Wire()...)
+		v = append(v, 0, 255, 0, 0, 0, 0)
+		v = append(v, "\x0bhmac-sha256\x00"...)
+		v = append(v, byte(at>>40), byte(at>>32), byte(at>>24), byte(at>>16), byte(at>>8), byte(at), byte(fudge>>8), byte(fudge), 0, 0)
+		v = append(v, byte(len(other)>>8), byte(len(other)))
+		v = append(v, other...)
+		mac, err := hmacOf(secret64, dns.HmacSHA256, append(bytes.Clone(body), v...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg := bytes.Clone(body)
+		msg[11] = 1
+		msg = tsig{key: key.Name, algorithm: HMACSHA256.wire(), time: at, fudge: fudge, mac: mac, origID: binary.BigEndian.Uint16(body), other: other}.appendRecord(msg)
+		turned := turn > 0
+		m, _ := parseHeader(body)
+		l, err := m.layout()
+		whole := err == nil && l.tsig == nil // else the TSIG record begins with what is left over
+		if turned {
+			bit := int(turn-1) % (8 * len(msg))
+			msg[bit/8] ^= 1 << (bit % 8)
+		}
+		in, ok := receiveRequest(msg, keys, start)
+		switch {
+		case !ok:
+		case turned && in.key != nil && !bytes.Equal(in.plain(), body):
+			t.Fatalf("%x is taken for good, and says %x", msg, in.plain())
+		case turned || !whole:
+		case in.key == nil && in.code != tsigBadTime:
+			t.Fatalf("%x: rcode %d, code %d", msg, in.rcode, in.code)
+		case (in.key != nil) != (max(skew, -skew) <= int64(fudge)):
+			t.Fatalf("fudge %d, %d s apart: code %d", fudge, skew, in.code)
+		}
+		if ok && in.rcode != 0 {
+			_ = in.errorAnswer(in.rcode, start)
 		}
 	})
 }
