@@ -2,7 +2,6 @@ package zones
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -26,29 +25,65 @@ var (
 func (d Delta) Empty() bool { return len(d.Removed)+len(d.Added) == 0 }
 
 // Diff returns what turns a into b. The two have one identity, else the
-// result speaks of b's and Apply refuses a.
+// result speaks of b's and Apply refuses a. Of two zones that share a frozen
+// part only what lies beside it is compared (ZONE-OVER).
 func Diff(a, b *Zone) Delta {
 	d := Delta{ID: b.id}
-	i, j := 0, 0
-	for i < len(a.sets) || j < len(b.sets) {
+	if len(a.sets) == 0 || len(b.sets) == 0 || &a.sets[0] != &b.sets[0] {
+		d.between(cursor{runs: slices.Collect(a.runs(Name{}))}, cursor{runs: slices.Collect(b.runs(Name{}))})
+		return d
+	}
+	var owners []Name
+	for _, z := range []*Zone{a, b} {
+		for c := range z.over.from(Name{}) {
+			owners = append(owners, c.owner)
+		}
+	}
+	slices.SortFunc(owners, Name.Compare)
+	for _, n := range slices.Compact(owners) {
+		d.between(cursor{runs: [][]RRset{a.At(n)}}, cursor{runs: [][]RRset{b.At(n)}})
+	}
+	return d
+}
+
+// cursor walks over RRsets that come in stretches.
+type cursor struct {
+	runs [][]RRset
+	at   int // in the first
+}
+
+// peek gives the RRset at hand; nil at the end.
+func (c *cursor) peek() *RRset {
+	for len(c.runs) > 0 && c.at == len(c.runs[0]) {
+		c.runs, c.at = c.runs[1:], 0
+	}
+	if len(c.runs) == 0 {
+		return nil
+	}
+	return &c.runs[0][c.at]
+}
+
+// between adds what turns the RRsets of a into those of b.
+func (d *Delta) between(a, b cursor) {
+	for {
+		x, y := a.peek(), b.peek()
 		c := 0
 		switch {
-		case i == len(a.sets):
+		case x == nil && y == nil:
+			return
+		case x == nil:
 			c = 1
-		case j == len(b.sets):
+		case y == nil:
 			c = -1
 		default:
-			c = a.sets[i].key.Compare(b.sets[j].key)
+			c = x.key.Compare(y.key)
 		}
 		switch {
 		case c < 0:
-			d.Removed = append(d.Removed, a.sets[i].Records()...)
-			i++
+			d.Removed = append(d.Removed, x.Records()...)
 		case c > 0:
-			d.Added = append(d.Added, b.sets[j].Records()...)
-			j++
+			d.Added = append(d.Added, y.Records()...)
 		default:
-			x, y := a.sets[i], b.sets[j]
 			for k := range x.Len() {
 				if x.ttl != y.ttl || !y.Has(x.Data(k)) {
 					d.Removed = append(d.Removed, x.Record(k))
@@ -59,51 +94,12 @@ func Diff(a, b *Zone) Delta {
 					d.Added = append(d.Added, y.Record(k))
 				}
 			}
-			i++
-			j++
+		}
+		if c <= 0 {
+			a.at++
+		}
+		if c >= 0 {
+			b.at++
 		}
 	}
-	return d
-}
-
-// Apply returns the zone after the change (DELTA). It refuses a delta of
-// another zone, one that removes what is not there or adds what is.
-func (d Delta) Apply(a *Zone) (*Zone, error) {
-	if a.id != d.ID {
-		return nil, fmt.Errorf("%v: %w (%v)", a.id, ErrOtherZone, d.ID)
-	}
-	changed := map[Key][]Record{}
-	take := func(k Key) {
-		if _, ok := changed[k]; !ok {
-			s, _ := a.Lookup(k.Owner, k.Type)
-			changed[k] = s.Records()
-		}
-	}
-	for _, r := range d.Removed {
-		k := Key{r.Owner, r.Type}
-		take(k)
-		i := slices.IndexFunc(changed[k], r.Same)
-		if i < 0 {
-			return nil, &RecordError{r, ErrNotThere}
-		}
-		changed[k] = slices.Delete(changed[k], i, i+1)
-	}
-	for _, r := range d.Added {
-		k := Key{r.Owner, r.Type}
-		take(k)
-		if slices.ContainsFunc(changed[k], func(o Record) bool { return o.Data == r.Data }) {
-			return nil, &RecordError{r, ErrThere}
-		}
-		changed[k] = append(changed[k], r)
-	}
-	b := NewBuilder(a.id)
-	for _, s := range a.sets {
-		if _, ok := changed[s.key]; !ok {
-			b.AddSet(s)
-		}
-	}
-	for _, rs := range changed {
-		b.Add(rs...)
-	}
-	return b.Freeze()
 }

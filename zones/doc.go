@@ -14,7 +14,12 @@
 //	ZONE-SOA    a Zone has exactly one SOA record, at its apex (RFC 1035 5.2)
 //	ZONE-IN     every owner of a Zone is at or below its apex
 //	ZONE-ID     a Zone is known by (origin, view): views never mix
+//	ZONE-OVER   a zone made by a change holds the owners that differ beside the frozen
+//	            part that it shares; all that reads a zone reads through both
 //	DELTA       Diff(a, b).Apply(a) equals b
+//
+// A digest is computed when it is first asked for; a change costs what changes,
+// not what the zone holds (apply.go, overlay.go).
 //
 // Where to change what: a new record type's mnemonic goes into type.go, its
 // fields into package rdata; name.go has the text and wire forms of names.

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // View is one side of a split horizon: the internet, the data network. A
@@ -49,16 +49,43 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 // Zone is a frozen zone (ZONE-SOA, ZONE-IN, ZONE-ID). It is immutable and safe
 // for use by several goroutines. There is no useful zero value: a Zone comes
 // from Builder.Freeze, WithSerial or Delta.Apply.
+//
+// A zone that comes from another by a change shares its frozen part, and has
+// the owners that differ beside it (ZONE-OVER):
+//
+//	sets   a/A a/MX b/A c/A c/TXT d/A
+//	over            b: gone  c: A      cc: A      -> a/A a/MX c/A cc/A d/A
 type Zone struct {
-	id      ID
-	soa     SOA
-	sets    []RRset       // by Key
-	owners  map[Name]span // where an owner's sets stand in sets
-	records int
-	digest  Digest
+	id     ID
+	soa    SOA
+	sets   []RRset       // by Key
+	owners map[Name]span // where an owner's sets stand in sets
+	over   overlay
+	count  counts
+	digest *lazyDigest
 }
 
 type span struct{ from, to int32 }
+
+// counts is how many there are of each.
+type counts struct{ owners, sets, records int }
+
+// add counts the RRsets of one owner, times 1 or -1.
+func (c *counts) add(sets []RRset, times int) {
+	if len(sets) > 0 {
+		c.owners += times
+	}
+	c.sets += times * len(sets)
+	for i := range sets {
+		c.records += times * len(sets[i].all)
+	}
+}
+
+// lazyDigest is a digest that is computed when it is first asked for.
+type lazyDigest struct {
+	once sync.Once
+	d    Digest
+}
 
 // ID returns the identity.
 func (z *Zone) ID() ID { return z.id }
@@ -88,33 +115,99 @@ func (z *Zone) Lookup(owner Name, t Type) (RRset, bool) {
 
 // At returns the RRsets of an owner, by type. The slice must not be changed.
 func (z *Zone) At(owner Name) []RRset {
+	if z.over.count > 0 {
+		if c, ok := z.over.find(owner); ok {
+			return c.sets
+		}
+	}
 	s := z.owners[owner]
 	return z.sets[s.from:s.to:s.to]
 }
 
 // All yields the RRsets in canonical order: by owner, then by type.
-func (z *Zone) All() iter.Seq[RRset] { return slices.Values(z.sets) }
-
-// Names yields each owner in canonical order with its RRsets, as At gives them.
-func (z *Zone) Names() iter.Seq2[Name, []RRset] {
-	return func(yield func(Name, []RRset) bool) {
-		for i := 0; i < len(z.sets); {
-			j := i + 1
-			for j < len(z.sets) && z.sets[j].key.Owner == z.sets[i].key.Owner {
-				j++
+func (z *Zone) All() iter.Seq[RRset] {
+	if z.over.count == 0 {
+		return slices.Values(z.sets)
+	}
+	return func(yield func(RRset) bool) {
+		for run := range z.runs(Name{}) {
+			for _, s := range run {
+				if !yield(s) {
+					return
+				}
 			}
-			if !yield(z.sets[i].key.Owner, z.sets[i:j:j]) {
-				return
-			}
-			i = j
 		}
 	}
+}
+
+// Names yields each owner in canonical order with its RRsets, as At gives them.
+func (z *Zone) Names() iter.Seq2[Name, []RRset] { return z.from(Name{}) }
+
+// Below yields the owners at or below a name, as Names does.
+func (z *Zone) Below(name Name) iter.Seq2[Name, []RRset] {
+	return func(yield func(Name, []RRset) bool) {
+		for n, sets := range z.from(name) {
+			if !n.Within(name) || !yield(n, sets) {
+				return
+			}
+		}
+	}
+}
+
+// from yields the owners from a name on.
+func (z *Zone) from(name Name) iter.Seq2[Name, []RRset] {
+	return func(yield func(Name, []RRset) bool) {
+		for run := range z.runs(name) {
+			for i := 0; i < len(run); {
+				j := i + 1
+				for j < len(run) && run[j].key.Owner == run[i].key.Owner {
+					j++
+				}
+				if !yield(run[i].key.Owner, run[i:j:j]) {
+					return
+				}
+				i = j
+			}
+		}
+	}
+}
+
+// runs yields the RRsets in canonical order, from those of a name on (the zero
+// Name: from the first), in stretches. An owner's RRsets stand in one of them.
+func (z *Zone) runs(name Name) iter.Seq[[]RRset] {
+	return func(yield func([]RRset) bool) {
+		at := int32(0)
+		if !name.IsZero() {
+			at = z.place(name).from
+		}
+		for c := range z.over.from(name) {
+			if at < c.at.from && !yield(z.sets[at:c.at.from]) {
+				return
+			}
+			if len(c.sets) > 0 && !yield(c.sets) {
+				return
+			}
+			at = c.at.to
+		}
+		if int(at) < len(z.sets) {
+			yield(z.sets[at:])
+		}
+	}
+}
+
+// place tells where an owner stands in the frozen part, or sorts to.
+func (z *Zone) place(owner Name) span {
+	if s, ok := z.owners[owner]; ok {
+		return s
+	}
+	i, _ := slices.BinarySearchFunc(z.sets, owner, func(s RRset, n Name) int { return s.key.Owner.Compare(n) })
+	return span{int32(i), int32(i)}
 }
 
 // Records yields the records in canonical order.
 func (z *Zone) Records() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
-		for _, s := range z.sets {
+		for s := range z.All() {
 			for i := range s.Len() {
 				if !yield(s.Record(i)) {
 					return
@@ -127,11 +220,8 @@ func (z *Zone) Records() iter.Seq[Record] {
 // Owners yields the names that own records, in canonical order.
 func (z *Zone) Owners() iter.Seq[Name] {
 	return func(yield func(Name) bool) {
-		for i, s := range z.sets {
-			if i > 0 && z.sets[i-1].Owner() == s.Owner() {
-				continue
-			}
-			if !yield(s.Owner()) {
+		for n := range z.Names() {
+			if !yield(n) {
 				return
 			}
 		}
@@ -140,32 +230,33 @@ func (z *Zone) Owners() iter.Seq[Name] {
 
 // Counts returns how many owners, RRsets and records the zone has.
 func (z *Zone) Counts() (owners, sets, records int) {
-	return len(z.owners), len(z.sets), z.records
+	return z.count.owners, z.count.sets, z.count.records
 }
 
 // Digest covers every record, the SOA included; it depends neither on the
-// order of the input nor on where records come from.
-func (z *Zone) Digest() Digest { return z.digest }
+// order of the input nor on where records come from. The first call walks
+// over the zone.
+func (z *Zone) Digest() Digest {
+	z.digest.once.Do(func() { z.digest.d = digest(z) })
+	return z.digest.d
+}
 
 // Equal tells whether two zones have one identity and the same records.
-func (z *Zone) Equal(o *Zone) bool { return z.id == o.id && z.digest == o.digest }
+func (z *Zone) Equal(o *Zone) bool {
+	return z == o || z.id == o.id && z.soa == o.soa && z.count == o.count && z.Digest() == o.Digest()
+}
 
 // WithSerial returns the zone with another serial.
 func (z *Zone) WithSerial(s Serial) *Zone {
-	soa := z.soa
-	soa.Serial = s
 	n := *z
-	n.soa = soa
-	n.sets = slices.Clone(z.sets)
-	i := int(z.owners[z.id.Origin].from)
-	for n.sets[i].key.Type != TypeSOA {
-		i++
-	}
-	old := n.sets[i]
-	one := old.all[0]
-	one.data = soa.Data()
-	n.sets[i] = RRset{key: old.key, ttl: old.ttl, all: []datum{one}}
-	n.digest = digest(n.id, n.sets)
+	n.soa.Serial = s
+	apex := change{owner: z.id.Origin, sets: slices.Clone(z.At(z.id.Origin)), at: z.place(z.id.Origin)}
+	i := slices.IndexFunc(apex.sets, func(s RRset) bool { return s.key.Type == TypeSOA })
+	one := apex.sets[i].all[0]
+	one.data = n.soa.Data()
+	apex.sets[i].all = []datum{one}
+	n.over = z.over.with([]change{apex})
+	n.digest = new(lazyDigest)
 	return &n
 }
 
@@ -238,53 +329,65 @@ func byKey(x, y *Record) int {
 // FreezeSorted is Freeze of n records that are given one by one, by owner and
 // type; of an RRset the first is the one that was stated first.
 func FreezeSorted(id ID, n int, record func(i int) Record) (*Zone, error) {
-	var errs []error
+	g := gatherer{id: id, room: make([]datum, 0, n)}
 	sets := make([]RRset, 0, n)
-	all := make([]datum, 0, n) // one room for the data of all sets
 	var set []Record
 	flush := func() {
-		if len(set) == 0 {
-			return
+		if s := g.set(set); !s.IsZero() {
+			sets = append(sets, s)
 		}
-		before := len(errs)
-		for i := range set {
-			if err := id.fault(&set[i], &set[0]); err != nil {
-				errs = append(errs, &RecordError{set[i], err})
-			}
-		}
-		if len(errs) > before {
-			return
-		}
-		at := len(all)
-		s := RRset{key: Key{set[0].Owner, set[0].Type}, ttl: MaxTTL}
-		if len(set) > 1 {
-			slices.SortStableFunc(set, func(x, y Record) int { return strings.Compare(x.Data, y.Data) })
-		}
-		for i := range set {
-			r := &set[i]
-			s.ttl = min(s.ttl, r.lifetime())
-			if k := len(all); k == at || all[k-1].data != r.Data {
-				all = append(all, newDatum(r))
-			}
-		}
-		s.all = all[at:len(all):len(all)]
-		sets = append(sets, s)
+		set = set[:0]
 	}
 	for i := range n {
 		r := record(i)
 		if len(set) > 0 {
 			switch c := byKey(&set[0], &r); {
 			case c > 0:
-				return nil, errors.Join(append(errs, &RecordError{r, ErrOrder})...)
+				return nil, errors.Join(append(g.errs, &RecordError{r, ErrOrder})...)
 			case c < 0:
 				flush()
-				set = set[:0]
 			}
 		}
 		set = append(set, r)
 	}
 	flush()
-	return freeze(id, sets, errs)
+	return freeze(id, sets, g.errs)
+}
+
+// gatherer makes the RRsets of a zone and notes what is wrong with records.
+type gatherer struct {
+	id   ID
+	room []datum // one for the data of all sets
+	errs []error
+}
+
+// set makes an RRset of the records of one owner and type, whose order it may
+// change; the first is the one that was stated first. It is zero without
+// records, and when one is at fault.
+func (g *gatherer) set(rs []Record) (s RRset) {
+	before := len(g.errs)
+	for i := range rs {
+		if err := g.id.fault(&rs[i], &rs[0]); err != nil {
+			g.errs = append(g.errs, &RecordError{rs[i], err})
+		}
+	}
+	if len(rs) == 0 || len(g.errs) > before {
+		return RRset{}
+	}
+	at := len(g.room)
+	s = RRset{key: Key{rs[0].Owner, rs[0].Type}, ttl: MaxTTL}
+	if len(rs) > 1 {
+		slices.SortStableFunc(rs, func(x, y Record) int { return strings.Compare(x.Data, y.Data) })
+	}
+	for i := range rs {
+		r := &rs[i]
+		s.ttl = min(s.ttl, r.lifetime())
+		if k := len(g.room); k == at || g.room[k-1].data != r.Data {
+			g.room = append(g.room, newDatum(r))
+		}
+	}
+	s.all = g.room[at:len(g.room):len(g.room)]
+	return s
 }
 
 // fault tells why the zone cannot hold r, where first is the first record
@@ -306,21 +409,8 @@ func (id ID) fault(r, first *Record) error {
 
 // freeze indexes sets, which are sorted and good one by one.
 func freeze(id ID, sets []RRset, errs []error) (*Zone, error) {
-	owners := 0
-	for i := range sets {
-		if i == 0 || sets[i].key.Owner != sets[i-1].key.Owner {
-			owners++
-		}
-	}
-	z := &Zone{id: id, sets: sets, owners: make(map[Name]span, owners)}
-	for i := 0; i < len(sets); {
-		j := i
-		for ; j < len(sets) && sets[j].key.Owner == sets[i].key.Owner; j++ {
-			z.records += len(sets[j].all)
-		}
-		z.owners[sets[i].key.Owner] = span{int32(i), int32(j)}
-		i = j
-	}
+	z := &Zone{id: id}
+	z.index(sets)
 	if soa, ok := z.Lookup(id.Origin, TypeSOA); ok {
 		var err error
 		if z.soa, err = ParseSOA(soa.Data(0)); err != nil {
@@ -332,22 +422,41 @@ func freeze(id ID, sets []RRset, errs []error) (*Zone, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	z.digest = digest(id, sets)
 	return z, nil
+}
+
+// index makes sets, which are sorted, all that the zone has.
+func (z *Zone) index(sets []RRset) {
+	owners := 0
+	for i := range sets {
+		if i == 0 || sets[i].key.Owner != sets[i-1].key.Owner {
+			owners++
+		}
+	}
+	z.sets, z.owners, z.over, z.count, z.digest = sets, make(map[Name]span, owners), overlay{}, counts{}, new(lazyDigest)
+	for i := 0; i < len(sets); {
+		j := i + 1
+		for j < len(sets) && sets[j].key.Owner == sets[i].key.Owner {
+			j++
+		}
+		z.owners[sets[i].key.Owner] = span{int32(i), int32(j)}
+		z.count.add(sets[i:j], 1)
+		i = j
+	}
 }
 
 // digest hashes identity and records; each field carries its length, so that
 // no two zones share one input.
-func digest(id ID, sets []RRset) Digest {
+func digest(z *Zone) Digest {
 	h := sha256.New()
 	var buf []byte
 	field := func(s string) {
 		buf = binary.BigEndian.AppendUint32(buf, uint32(len(s)))
 		buf = append(buf, s...)
 	}
-	field(string(id.View))
-	field(id.Origin.wire)
-	for _, s := range sets {
+	field(string(z.id.View))
+	field(z.id.Origin.wire)
+	for s := range z.All() {
 		field(s.key.Owner.wire)
 		buf = binary.BigEndian.AppendUint16(buf, uint16(s.key.Type))
 		buf = binary.BigEndian.AppendUint32(buf, s.ttl)
@@ -359,90 +468,5 @@ func digest(id ID, sets []RRset) Digest {
 		buf = buf[:0]
 	}
 	h.Write(buf)
-	return Digest(h.Sum(nil))
-}
-
-// World is the set of zones served at one instant, by view. It is immutable;
-// the zero value is an empty world.
-type World struct{ zones map[ID]*Zone }
-
-// ErrTwice is a second zone of one identity in a world.
-var ErrTwice = errors.New("a zone given twice")
-
-// NewWorld gathers zones; two of one identity are refused.
-func NewWorld(zs ...*Zone) (World, error) {
-	w := World{make(map[ID]*Zone, len(zs))}
-	for _, z := range zs {
-		if w.zones[z.id] != nil {
-			return World{}, fmt.Errorf("%v: %w", z.id, ErrTwice)
-		}
-		w.zones[z.id] = z
-	}
-	return w, nil
-}
-
-// With returns the world with z in place of the zone of its identity.
-func (w World) With(z *Zone) World {
-	m := make(map[ID]*Zone, len(w.zones)+1)
-	maps.Copy(m, w.zones)
-	m[z.id] = z
-	return World{m}
-}
-
-// Zone returns the zone of an identity, or nil.
-func (w World) Zone(id ID) *Zone { return w.zones[id] }
-
-// All yields the zones by view, then by origin.
-func (w World) All() iter.Seq[*Zone] {
-	return func(yield func(*Zone) bool) {
-		for _, id := range slices.SortedFunc(maps.Keys(w.zones), ID.Compare) {
-			if !yield(w.zones[id]) {
-				return
-			}
-		}
-	}
-}
-
-// In yields the zones of one view, by origin.
-func (w World) In(v View) iter.Seq[*Zone] {
-	return func(yield func(*Zone) bool) {
-		for z := range w.All() {
-			if z.View() == v && !yield(z) {
-				return
-			}
-		}
-	}
-}
-
-// Views lists the views, sorted.
-func (w World) Views() []View {
-	seen := map[View]bool{}
-	for id := range w.zones {
-		seen[id.View] = true
-	}
-	return slices.Sorted(maps.Keys(seen))
-}
-
-// Len counts the zones.
-func (w World) Len() int { return len(w.zones) }
-
-// Nearest returns the zone of the view whose apex is the closest ancestor of
-// name, or name itself (RFC 1034 4.3.2 step 2); nil where none is.
-func (w World) Nearest(v View, name Name) *Zone {
-	for ok := !name.IsZero(); ok; name, ok = name.Parent() {
-		if z := w.zones[ID{name, v}]; z != nil {
-			return z
-		}
-	}
-	return nil
-}
-
-// Digest covers the zones' identities and digests.
-func (w World) Digest() Digest {
-	h := sha256.New()
-	for z := range w.All() {
-		d := z.Digest()
-		h.Write(d[:])
-	}
 	return Digest(h.Sum(nil))
 }
