@@ -30,7 +30,8 @@ type followers struct {
 	log     io.Writer
 	now     func() time.Time
 	jitter  func() float64
-	begun   bool // guarded by Daemon.mu, as runs is
+	slots   chan struct{} // room for questions that run at once
+	begun   bool          // guarded by Daemon.mu, as runs is
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -41,6 +42,9 @@ type followers struct {
 	absent atomic.Bool                            // one of them has a zone that is not there
 }
 
+// maxAsking is how many questions run at once: after a start all zones ask.
+const maxAsking = 32
+
 // hearing is what the listeners of one view know of followed zones.
 type hearing struct {
 	transfer.Listener
@@ -50,7 +54,7 @@ type hearing struct {
 
 func newFollowers(d *Daemon, o Options) *followers {
 	ctx, stop := context.WithCancel(context.Background())
-	f := &followers{publish: d.follow, openly: d.openly, local: d.asker, log: o.Log, now: time.Now, jitter: rand.Float64, ctx: ctx, stop: stop, runs: map[zones.ID]*follower{}}
+	f := &followers{publish: d.follow, openly: d.openly, local: d.asker, log: o.Log, now: time.Now, jitter: rand.Float64, slots: make(chan struct{}, maxAsking), ctx: ctx, stop: stop, runs: map[zones.ID]*follower{}}
 	if o.State != "" {
 		f.keep.dir = filepath.Join(o.State, "followed")
 	}

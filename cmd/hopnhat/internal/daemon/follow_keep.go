@@ -60,7 +60,8 @@ func (k keeper) write(z *zones.Zone, confirmed time.Time, from string, was kept)
 	if err := os.MkdirAll(k.dir, 0o755); err != nil {
 		return was, err
 	}
-	if now.File != was.File {
+	// Another server on the same files may have taken it away.
+	if _, err := os.Stat(filepath.Join(k.dir, now.File)); now.File != was.File || err != nil {
 		if err := renameio.WriteFile(filepath.Join(k.dir, now.File), zonefile.Write(z), 0o644); err != nil {
 			return was, err
 		}

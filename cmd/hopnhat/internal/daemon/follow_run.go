@@ -113,10 +113,7 @@ func (f *follower) run() {
 		case transfer.Ask:
 			f.state, f.asking, asking = f.state.Asked(now), step.Primary, true
 			have := f.zone
-			f.all.wg.Go(func() {
-				out, finds := transfer.Refresh(f.ctx, f.request(step.Primary), have)
-				answers <- refreshed{out, finds}
-			})
+			f.all.wg.Go(func() { answers <- f.refresh(step.Primary, have) })
 			continue
 		case transfer.Wait:
 		}
@@ -145,9 +142,17 @@ func (f *follower) run() {
 	}
 }
 
-func (f *follower) request(primary int) transfer.Request {
+// refresh asks a primary, when not too many are being asked.
+func (f *follower) refresh(primary int, have *zones.Zone) refreshed {
+	select {
+	case f.all.slots <- struct{}{}:
+		defer func() { <-f.all.slots }()
+	case <-f.ctx.Done():
+		return refreshed{}
+	}
 	to := f.conf.Primaries[primary]
-	return transfer.Request{Server: to, Zone: f.conf.ID, Key: f.key, Local: f.all.local(f.conf.ID, to)}
+	out, finds := transfer.Refresh(f.ctx, transfer.Request{Server: to, Zone: f.conf.ID, Key: f.key, Local: f.all.local(f.conf.ID, to)}, have)
+	return refreshed{out, finds}
 }
 
 // take takes what a question came to, and tells whether there is something to
@@ -164,6 +169,9 @@ func (f *follower) take(r refreshed) bool {
 		err = f.all.publish(f, r.Zone, r.Delta)
 	}
 	now := f.all.now()
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
 	if err != nil {
 		f.complain(primary, err)
 		f.state = f.state.Failed(now, f.all.jitter())

@@ -182,6 +182,77 @@ func TestFollowFresh(t *testing.T) {
 	})
 }
 
+// TestFollowSeveral: where a primary is dead the next is asked, and one that is
+// behind takes nothing back.
+func TestFollowSeveral(t *testing.T) {
+	dir := t.TempDir()
+	quick := func(serial int) string { return strings.Replace(zoneText(serial, ""), "3600", "2", 1) }
+	late, file := put(t, dir+"/late", quick(3)), put(t, dir+"/one", quick(5))
+	a, _ := open(t, "127.0.0.1:0", map[string]string{"one.example": late}, lets(), "")
+	b, _ := open(t, "127.0.0.1:0", map[string]string{"one.example": file}, lets(), "")
+	tr := follows(netip.MustParseAddrPort("127.0.0.1:1"), "one.example")
+	tr.Follows[0].Primaries = append(tr.Follows[0].Primaries, b.Addresses()[0])
+	d, l := open(t, "127.0.0.1:0", nil, tr, dir+"/var")
+	eventually(t, l, "it comes from the second", has(d, "one.example", 5))
+
+	tr = follows(a.Addresses()[0], "one.example")
+	tr.Follows[0].Primaries = append(tr.Follows[0].Primaries, b.Addresses()[0])
+	d.o.Transfers = tr
+	if err := d.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	put(t, file, quick(7))
+	if err := b.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, l, "the second's edit comes", has(d, "one.example", 7))
+	if !strings.Contains(l.String(), "the server has serial 3, which is older than 5") {
+		t.Error(l)
+	}
+}
+
+// TestFollowMany: after a start not all zones ask at once.
+func TestFollowMany(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // a primary that takes connections and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var mu sync.Mutex
+	var conns []net.Conn
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			conns = append(conns, c)
+			mu.Unlock()
+		}
+	}()
+	defer func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}()
+	var origins []string
+	for i := range 3 * maxAsking {
+		origins = append(origins, fmt.Sprintf("z%d.example", i))
+	}
+	open(t, "127.0.0.1:0", nil, follows(netip.MustParseAddrPort(l.Addr().String()), origins...), "")
+	count := func() int { mu.Lock(); defer mu.Unlock(); return len(conns) }
+	eventually(t, &log{}, "they ask", func() bool { return count() >= maxAsking })
+	for range 20 {
+		time.Sleep(10 * time.Millisecond)
+		if n := count(); n > maxAsking {
+			t.Fatalf("%d ask at once", n)
+		}
+	}
+}
+
 // TestFollowAndFile: a zone cannot come from a file and from elsewhere; a reload
 // that says so changes nothing.
 func TestFollowAndFile(t *testing.T) {
@@ -347,6 +418,23 @@ func TestKeeper(t *testing.T) {
 		put(t, record, string(b))
 		if z, _, err := k.read(next.ID()); err == nil || z != nil {
 			t.Errorf("%+v is taken", bad)
+		}
+	}
+}
+
+// TestKeeperShared: two servers keep one zone in one folder, each at its pace.
+func TestKeeperShared(t *testing.T) {
+	k := keeper{t.TempDir()}
+	one := mustZone(t, "example", zoneText(1, ""))
+	var is [2]kept
+	for step, at := range []struct{ who, serial int }{{0, 1}, {1, 1}, {0, 2}, {1, 1}, {1, 2}, {0, 2}, {1, 3}, {0, 2}} {
+		z := one.WithSerial(zones.Serial(at.serial))
+		var err error
+		if is[at.who], err = k.write(z, time.Unix(int64(step), 0), "a", is[at.who]); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := k.read(z.ID()); err != nil || !got.Equal(z) {
+			t.Fatalf("step %d: %v", step, err)
 		}
 	}
 }
