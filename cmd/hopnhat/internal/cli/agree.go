@@ -126,7 +126,7 @@ type agreeSystemJSON struct {
 func (g *agreed) json() agreeJSON {
 	v := agreeJSON{Records: g.Records, Findings: []agreeFindingJSON{}, Systems: []agreeSystemJSON{}}
 	for _, f := range g.findings() {
-		v.Findings = append(v.Findings, agreeFindingJSON{f.ID, f.Severity.String(), max(f.Count, 1), f.At.File, f.At.Line, f.Found, f.Mend})
+		v.Findings = append(v.Findings, agreeFindingJSON{f.ID, severities()[f.Severity], max(f.Count, 1), f.At.File, f.At.Line, f.Found, f.Mend})
 	}
 	for _, s := range g.Systems {
 		v.Systems = append(v.Systems, agreeSystemJSON{s.No, s.Key, s.Names, s.V6, s.Unplanned, s.Strange})

@@ -70,6 +70,11 @@ func (o *prove) print(a *ask, r *proof.Report, w *wording) {
 	}
 }
 
+// severities are the words of the JSON forms.
+func severities() map[finding.Severity]string {
+	return map[finding.Severity]string{finding.Block: "block", finding.Error: "error", finding.Warning: "warn"}
+}
+
 func (o *prove) printJSON(a *ask, r *proof.Report) error {
 	type witness struct {
 		Name    string `json:"qname"`
@@ -99,6 +104,7 @@ func (o *prove) printJSON(a *ask, r *proof.Report) error {
 		Verdict  string         `json:"verdict"`
 		Findings []row          `json:"findings"`
 		Levels   map[string]int `json:"levels"`
+		Agree    *agreeJSON     `json:"addresses,omitempty"`
 		Live     *liveJSON      `json:"live,omitempty"`
 	}{Format: 1, Verdict: "preserved", Findings: []row{}, Levels: map[string]int{}}
 	if !a.holds(r) {
@@ -111,9 +117,12 @@ func (o *prove) printJSON(a *ask, r *proof.Report) error {
 	for i, n := range r.Counts.Levels {
 		v.Levels[level(i)] = n
 	}
-	severity := map[finding.Severity]string{finding.Block: "block", finding.Error: "error", finding.Warning: "warn"}
-	for _, f := range slices.Concat(a.others, a.beside()) {
-		x := row{ID: f.ID, Severity: severity[f.Severity], Count: max(f.Count, 1), Found: f.Found, Mend: f.Mend}
+	if a.agreed != nil {
+		x := a.agreed.json()
+		v.Agree = &x
+	}
+	for _, f := range a.others {
+		x := row{ID: f.ID, Severity: severities()[f.Severity], Count: max(f.Count, 1), Found: f.Found, Mend: f.Mend}
 		if f.At.File != "" {
 			x.Cause = &cause{f.At.File, f.At.Line}
 		}
@@ -124,7 +133,7 @@ func (o *prove) printJSON(a *ask, r *proof.Report) error {
 			continue
 		}
 		x := row{
-			ID: f.ID, View: string(f.View), Severity: severity[f.Severity],
+			ID: f.ID, View: string(f.View), Severity: severities()[f.Severity],
 			Count: max(f.Count, 1), Class: f.Class, Found: f.Found, Mend: f.Mend, Dig: f.Dig,
 			Witness: witness{Name: f.Witness.Name.String(), Type: f.Witness.Type.String(), Old: f.Witness.Old, New: f.Witness.New},
 		}
