@@ -88,6 +88,7 @@
 //	V-GLUE     an address of a name server outside the zone that no rule leaves out
 //	V-SKIP     a word of skip that is none
 //	V-ZONE     the file is of another zone, holds a second one, or does not say which
+//	V-SCOPE    warning: the file is one scope of a zone, not the zone that all see
 //	V-COMMAND  dnscmd says that the command failed
 //	V-CUT      a listing without its end; warning: nothing tells whether the file is whole
 //	V-LISTS    listings of several nodes that do not say which

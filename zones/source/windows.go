@@ -175,6 +175,9 @@ func (r *winReader) names() {
 	case n != r.origin:
 		r.fail("V-ZONE", at, fmt.Sprintf("the file is of the zone %s, the source of %s", n.Text(), r.origin.Text()), "name the file of "+r.origin.Text()+", or mend the source")
 	}
+	if r.form.scope != "" {
+		r.warn("V-SCOPE", at, fmt.Sprintf("the file is the scope %s of the zone, which Windows gives by its policies to some clients only", quote(r.form.scope)), "name the file of the default scope, unless this one is meant for the source's view")
+	}
 }
 
 func (r *winReader) report(id string, sev finding.Severity, at winSpot, found, mend string) {

@@ -18,6 +18,7 @@ const (
 type winForm struct {
 	kind   int
 	zone   string // the zone that the file says it holds
+	scope  string // the scope of the zone that the file says it holds; "" is the zone itself
 	zoneAt winSpot
 	refuse string // why the file cannot be read
 	at     winSpot
@@ -97,9 +98,9 @@ func recognise(buf []byte) winForm {
 		words := strings.Fields(low)
 		switch {
 		case low[0] == ';':
-			zone, kind := headZone(string(line))
+			zone, scope, kind := headZone(string(line))
 			if zone != "" && f.zone == "" {
-				f.zone, f.zoneAt, f.kind, sure = zone, at, kind, true
+				f.zone, f.scope, f.zoneAt, f.kind, sure = zone, scope, at, kind, true
 			}
 		case strings.HasPrefix(low, "enumerated zone list"):
 			return refuse(at, "this is the list of the server's zones, without their records")
@@ -126,20 +127,33 @@ func recognise(buf []byte) winForm {
 	return f
 }
 
-// headZone reads the zone in a comment of Windows:
+// headZone reads the zone in a comment of Windows, and the scope if it is not
+// the default one (Windows Server 2016 and later write that):
 //
 //	;  Database file example.vn.dns for example.vn zone.
+//	;  Database file example.vn.dns for Default zone scope in zone example.vn.
 //	;  Zone:   example.vn
-func headZone(line string) (string, int) {
+func headZone(line string) (zone, scope string, kind int) {
 	words := strings.Fields(strings.TrimLeft(line, "; \t"))
 	n := len(words)
+	is := func(i int, word string) bool { return i >= 0 && i < n && strings.EqualFold(words[i], word) }
 	switch {
-	case n >= 6 && strings.EqualFold(words[0], "database") && strings.EqualFold(words[1], "file") && strings.EqualFold(words[n-3], "for") && strings.EqualFold(words[n-1], "zone."):
-		return words[n-2], formDNS
-	case n == 2 && strings.EqualFold(words[0], "zone:"):
-		return words[1], formPrint
+	case n == 2 && is(0, "zone:"):
+		return words[1], "", formPrint
+	case n < 6 || !is(0, "database") || !is(1, "file"):
+	case is(n-3, "for") && is(n-1, "zone."):
+		return words[n-2], "", formDNS
+	case is(n-4, "scope") && is(n-3, "in") && is(n-2, "zone"):
+		for i := n - 5; i > 2; i-- {
+			if is(i, "for") {
+				if scope = strings.Join(words[i+1:n-4], " "); strings.EqualFold(words[i+1], "default") {
+					scope = ""
+				}
+				return strings.TrimSuffix(words[n-1], "."), scope, formDNS
+			}
+		}
 	}
-	return "", formDNS
+	return "", "", formDNS
 }
 
 // commandOf tells which listing a command line that stands in a file makes;

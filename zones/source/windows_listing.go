@@ -93,7 +93,7 @@ func (l *winLines) message() bool {
 // comment reads what Windows says in a comment about the file.
 func (l *winLines) comment(line string, at winSpot) {
 	r := l.r
-	if zone, _ := headZone(line); zone != "" && at != r.form.zoneAt {
+	if zone, _, _ := headZone(line); zone != "" && at != r.form.zoneAt {
 		l.counted = 0
 		if n, err := zones.ParseName(zone); err != nil || n != r.origin {
 			r.fail("V-ZONE", at, "a second zone begins here: "+quote(zone), "save each zone in a file of its own")
