@@ -29,42 +29,40 @@ const (
 	partSheet = `<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Tên miền</t></is></c></row>%s</sheetData>%s</worksheet>`
 )
 
-// crafted makes a workbook; sheets names the sheets, all of which are one part.
-func crafted(sheets int, rows, tail string, more map[string]string) func(t *testing.T) fs.FS {
-	return func(t *testing.T) fs.FS {
-		var list strings.Builder
-		for i := range sheets {
-			fmt.Fprintf(&list, `<sheet name="S%d" sheetId="%d" r:id="rId1"/>`, i, i+1)
-		}
-		all := map[string]string{
-			"[Content_Types].xml": partTypes, "_rels/.rels": fmt.Sprintf(partRels, "officeDocument", "xl/workbook.xml"),
-			"xl/workbook.xml": fmt.Sprintf(partBook, list.String()), "xl/_rels/workbook.xml.rels": fmt.Sprintf(partRels, "worksheet", "worksheets/sheet1.xml"),
-			"xl/worksheets/sheet1.xml": fmt.Sprintf(partSheet, rows, tail),
-		}
-		for name, text := range more {
-			all[name] = text
-		}
-		path := filepath.Join(t.TempDir(), "f")
-		f, err := os.Create(path)
+// workbook makes a workbook; its sheets are all one part.
+func workbook(t testing.TB, sheets int, rows, tail string, more map[string]string) []byte {
+	var list strings.Builder
+	for i := range sheets {
+		fmt.Fprintf(&list, `<sheet name="S%d" sheetId="%d" r:id="rId1"/>`, i, i+1)
+	}
+	all := map[string]string{
+		"[Content_Types].xml": partTypes, "_rels/.rels": fmt.Sprintf(partRels, "officeDocument", "xl/workbook.xml"),
+		"xl/workbook.xml": fmt.Sprintf(partBook, list.String()), "xl/_rels/workbook.xml.rels": fmt.Sprintf(partRels, "worksheet", "worksheets/sheet1.xml"),
+		"xl/worksheets/sheet1.xml": fmt.Sprintf(partSheet, rows, tail),
+	}
+	for name, text := range more {
+		all[name] = text
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, text := range all {
+		w, err := z.Create(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
-		z := zip.NewWriter(f)
-		for name, text := range all {
-			w, err := z.Create(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.Write([]byte(text)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := z.Close(); err != nil {
+		if _, err := w.Write([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		return os.DirFS(filepath.Dir(path))
 	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// crafted is such a workbook as a file.
+func crafted(sheets int, rows, tail string, more map[string]string) func(t *testing.T) fs.FS {
+	return func(t *testing.T) fs.FS { return text(string(workbook(t, sheets, rows, tail, more)))(t) }
 }
 
 // rowsOf repeats a row; %d is its number.

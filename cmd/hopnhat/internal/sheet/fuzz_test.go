@@ -74,3 +74,16 @@ func FuzzXLSX(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) { holds(t, append([]byte("PK\x03\x04"), data[min(4, len(data)):]...)) })
 }
+
+// FuzzSheet: the same of what a sheet, its strings and its styles say.
+func FuzzSheet(f *testing.F) {
+	f.Add(`<row r="2"><c r="A2" t="inlineStr"><is><t>www</t></is></c><c r="B2" s="1"><v>45901</v></c></row>`, `<mergeCells><mergeCell ref="A2:B3"/></mergeCells>`, `<sst><si><t>x</t></si></sst>`, `<styleSheet><cellXfs><xf/><xf numFmtId="14"/></cellXfs></styleSheet>`)
+	f.Add(`<row r="3" hidden="1"><c r="B3"><f>A1</f></c><c t="e"><v>#REF!</v></c><c r="A3" t="s"><v>0</v></c></row><row/><row r="3"/>`, `<autoFilter ref="A1:B3"/>`, `<sst><si><r><t>a</t></r></si></sst>`, `<styleSheet><fonts><font><strike/></font></fonts><cellXfs><xf fontId="0"/></cellXfs></styleSheet>`)
+	f.Add(`<row r="1048576"><c r="XFD1048576" t="b"><v>1</v></c></row>`, `<mergeCells><mergeCell ref="A1:XFD1048576"/><mergeCell ref="B"/></mergeCells>`, ``, ``)
+	f.Fuzz(func(t *testing.T, rows, tail, strs, styles string) {
+		if len(rows)+len(tail)+len(strs)+len(styles) > 1<<14 {
+			return
+		}
+		holds(t, workbook(t, 2, rows, tail, map[string]string{"xl/sharedStrings.xml": strs, "xl/styles.xml": styles}))
+	})
+}

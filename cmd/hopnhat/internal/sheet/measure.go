@@ -20,8 +20,8 @@ import (
 const (
 	mostParts    = 10_000
 	mostElements = 5_000_000
-	mostRows     = 1 << 22 // over all sheets; a sheet has at most 1 << 20
-	mostBare     = 10_000  // rows that do not say their number, or one that was: the library moves all that follow
+	mostEmpty    = 20     // times the rows that Options allows: rows up to the last of each sheet
+	mostBare     = 10_000 // rows that do not say their number, or one that was: the library moves all that follow
 	mostMerges   = 10_000
 	mostWork     = 3_000_000 // rows and cells that are looked at: many sheets may be one part
 )
@@ -82,8 +82,8 @@ func (s size) beyond(o Options) finding.Finding {
 		return tooMany(fmt.Sprintf("the workbook unpacks to more than %d octets", o.Expanded))
 	case s.elements > mostElements:
 		return tooMany(fmt.Sprintf("the workbook has more than %d elements", mostElements))
-	case s.rows > mostRows:
-		return tooMany(fmt.Sprintf("the workbook has more than %d rows, empty ones counted", mostRows))
+	case s.rows > mostEmpty*o.Rows:
+		return tooMany(fmt.Sprintf("the workbook has more than %d rows, empty ones counted", mostEmpty*o.Rows))
 	case s.cells > o.Cells:
 		return tooMany(fmt.Sprintf("the workbook has more than %d cells, empty ones before the last of each row counted", o.Cells))
 	case s.bare > mostBare:
