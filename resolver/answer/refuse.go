@@ -24,6 +24,14 @@ func Unavailable(dst []byte, q *resolver.Query, from resolver.Peer) []byte {
 	return w.end(q, servFail, 0, invalidData)
 }
 
+// Refused answers a question about a zone that is served, and not to who asks:
+// as if it were not there.
+func Refused(dst []byte, q *resolver.Query, from resolver.Peer) []byte {
+	w := writer{im: &Image{}}
+	w.begin(dst, q, from)
+	return w.end(q, refused, 0, notAuthoritative)
+}
+
 // fault answers what Parse did not find good.
 func (im *Image) fault(dst []byte, q *resolver.Query, v resolver.Verdict, from resolver.Peer) []byte {
 	rcode := formErr

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -48,6 +49,7 @@ type Server struct {
 	Versions map[zones.Name]Version // by origin
 	Rules    []Rule
 	Keys     map[zones.Name]Key
+	Closed   []zones.Name  // zones that nobody is told of but who may transfer them, by address: catalogs (RFC 9432 7)
 	Slots    chan struct{} // room for transfers that run at once (cap); nil for no limit
 	Now      func() time.Time
 }
@@ -69,6 +71,24 @@ func (s *Server) allows(in *incoming, zone zones.Name, from Asker) bool {
 		if r.Key.IsZero() || in.key != nil && in.key.Name == r.Key {
 			return true
 		}
+	}
+	return false
+}
+
+// Hides tells whether a name, as it stands in a question, is of a closed zone and
+// no rule names the asker's address and zone. It does not allocate for other names.
+func (s *Server) Hides(qname []byte, from Asker) bool {
+	for _, zone := range s.Closed {
+		w := zone.Wire()
+		if len(qname) < len(w) || !strings.EqualFold(string(qname[len(qname)-len(w):]), w) {
+			continue
+		}
+		if n, _, err := zones.NameFromWire(qname); err != nil || !n.Within(zone) {
+			continue
+		}
+		return !slices.ContainsFunc(s.Rules, func(r Rule) bool {
+			return r.From.Contains(from.Addr.Unmap()) && (len(r.Zones) == 0 || slices.Contains(r.Zones, zone))
+		})
 	}
 	return false
 }

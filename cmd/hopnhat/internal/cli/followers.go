@@ -22,7 +22,7 @@ type followers struct {
 
 func (o *followers) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringArrayVar(&o.secondaries, "secondary", nil, "of zone files: a server that may transfer them and is told of changes, `ADDRESS[:PORT][=KEY]`; repeatable")
+	f.StringArrayVar(&o.secondaries, "secondary", nil, "of zone files: a server that may transfer them and is told of changes, `ADDRESS[:PORT][=KEY][,tls][,client=NAME][,pin=PIN]`; with tls it transfers over TLS alone, with client or pin it shows a certificate; repeatable")
 	f.StringArrayVar(&o.keyFiles, "key", nil, "of zone files: a `FILE` with TSIG keys, as tsig-keygen prints them; repeatable")
 }
 
@@ -44,9 +44,13 @@ func (o *followers) transfers(e *env) (daemon.Transfers, error) {
 		}
 	}
 	for _, s := range o.secondaries {
-		a, key, signed := strings.Cut(s, "=")
+		first, options, _ := strings.Cut(s, ",")
+		a, key, signed := strings.Cut(first, "=")
 		x := workspace.Secondary{Name: s, View: zones.Internet}
-		var err error
+		err := overTLS(&x, options)
+		if err != nil {
+			return t, fmt.Errorf("--secondary %s: %w", s, err)
+		}
 		if x.Address, err = parseServer(a, "--secondary"); err != nil {
 			return t, err
 		}
@@ -61,4 +65,26 @@ func (o *followers) transfers(e *env) (daemon.Transfers, error) {
 		t.Secondaries = append(t.Secondaries, x)
 	}
 	return t, nil
+}
+
+// overTLS reads tls, client=NAME and pin=PIN, with commas between them.
+func overTLS(x *workspace.Secondary, options string) (err error) {
+	for option := range strings.SplitSeq(options, ",") {
+		name, value, _ := strings.Cut(option, "=")
+		switch {
+		case option == "":
+		case option == "tls":
+			x.TLS = true
+		case name == "client":
+			x.Client, err = workspace.ParseClient(value)
+		case name == "pin":
+			x.Pin, err = transfer.ParsePin(value)
+		default:
+			err = fmt.Errorf("%q is not known: write tls, client=NAME or pin=PIN", option)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -33,6 +33,8 @@ type serve struct {
 	*env
 	parents
 	listen      []string
+	listenTLS   []string
+	certificate workspace.TLS
 	zone        []string
 	at          string
 	includeRoot string
@@ -41,6 +43,7 @@ type serve struct {
 	id          string
 
 	followers
+	catalogs     []string
 	updates      []string
 	follows      []string
 	behindSigner bool
@@ -69,6 +72,10 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	o.followers.flags(c)
 	f := c.Flags()
 	f.StringArrayVar(&o.listen, "listen", nil, "an `ADDRESS:PORT` to answer on, such as 127.0.0.1:5300, [::1]:5300, 0.0.0.0:53 (IPv4 only) or [::]:53 (IPv6 only); repeatable")
+	f.StringArrayVar(&o.listenTLS, "listen-tls", nil, "an `ADDRESS:PORT` to answer on over TLS (RFC 7858, 9103), such as 192.0.2.53:853; repeatable")
+	f.StringVar(&o.certificate.Certificate, "tls-certificate", "", "of --listen-tls: the `FILE` of the certificate, in PEM, with those that lead to its authority behind it")
+	f.StringVar(&o.certificate.Key, "tls-key", "", "of --listen-tls: the `FILE` of the certificate's key")
+	f.StringVar(&o.certificate.Authorities, "tls-clients", "", "of --listen-tls: a `FILE` of authorities, whose certificates of clients are believed")
 	f.StringArrayVar(&o.zone, "zone", nil, "a zone and its file, `ORIGIN=FILE`; repeatable; no workspace is read then")
 	f.StringVar(&o.at, "at", "before", "the instant of listeners that name none: before, after, or a date such as \"2025-09-01 00:00\"")
 	f.StringVar(&o.includeRoot, "include-root", "", "the `DIR` that $INCLUDE may not leave (default: the working directory when the file lies below it, else the file's folder)")
@@ -76,6 +83,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
 	f.StringVar(&o.uncertified, "uncertified", "", "serve the world after the cutover beyond this machine without a certificate that fits, for this `REASON`, which is written to uncertified.log in the state folder")
 	f.StringArrayVar(&o.follows, "follow", nil, "without a workspace: a zone that comes from another server and is kept fresh, `ORIGIN=ADDRESS[:PORT][=KEY]`; again for another of its primaries; repeatable")
+	f.StringArrayVar(&o.catalogs, "catalog", nil, "of zone files: a catalog zone (RFC 9432) to make of them, by its `NAME`; repeatable")
 	f.StringArrayVar(&o.updates, "update", nil, "of zone files: who may change which names by dynamic update, `KEY=PATTERN[:TYPE,…]`, such as acme=_acme-challenge.*.example.com:TXT; a network instead of the key takes unsigned ones from there; repeatable")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
 	f.StringVar(&o.id, "id-server", "", "what `id.server` answers (default: refused)")
@@ -125,29 +133,41 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 		return daemon.Options{}, nil, err
 	}
 	p, err := o.workspace(args)
-	if errors.Is(err, workspace.ErrNone) && len(o.listen) > 0 {
+	if errors.Is(err, workspace.ErrNone) && len(o.listen)+len(o.listenTLS) > 0 {
 		return daemon.Options{}, nil, fmt.Errorf("%w; to serve files without a workspace give --zone ORIGIN=FILE too", err)
 	}
 	if err != nil {
 		return daemon.Options{}, nil, err
 	}
 	var stages []daemon.Stage
-	add := func(address string, view zones.View, i workspace.Instant) {
-		stages = append(stages, daemon.Stage{Listener: daemon.Listener{Address: address, View: view, At: i.String()}, Instant: i})
+	add := func(address string, view zones.View, i workspace.Instant, tls *workspace.TLS) {
+		stages = append(stages, daemon.Stage{Listener: daemon.Listener{Address: address, View: view, At: i.String(), TLS: tls}, Instant: i})
 	}
 	for _, a := range o.listen {
 		if err := address(a); err != nil {
 			return daemon.Options{}, nil, err
 		}
-		add(a, zones.Internet, at)
+		add(a, zones.Internet, at, nil)
 	}
-	if len(o.listen) == 0 {
+	for _, a := range o.listenTLS {
+		tls, err := o.tls(a)
+		if err != nil {
+			return daemon.Options{}, nil, err
+		}
+		add(a, zones.Internet, at, tls)
+	}
+	if len(stages) == 0 {
 		for _, l := range p.Config.Listeners {
 			i := l.At
 			if !l.HasAt {
 				i = at
 			}
-			add(l.Address, l.View, i)
+			var tls *workspace.TLS
+			if l.TLS != nil {
+				in := l.TLS.In(p.Root)
+				tls = &in
+			}
+			add(l.Address, l.View, i, tls)
 		}
 	}
 	if len(stages) == 0 {
@@ -197,10 +217,14 @@ func (o *serve) hello(p *planned, stages []daemon.Stage, d *daemon.Daemon) {
 	shown := sample(p)
 	for i, a := range d.Addresses() {
 		s := stages[i]
-		fmt.Fprintf(o.out, "%v answers %s, view %s\n", a, p.title(s.Instant), s.View)
+		over := ""
+		if s.TLS != nil {
+			over = " over TLS"
+		}
+		fmt.Fprintf(o.out, "%v answers %s, view %s%s\n", a, p.title(s.Instant), s.View, over)
 	}
 	for i, a := range d.Addresses() {
-		if s := stages[i]; s.View == zones.Internet {
+		if s := stages[i]; s.View == zones.Internet && s.TLS == nil {
 			for _, name := range shown {
 				fmt.Fprintf(o.out, "  dig @%v -p %d %s A +norec\n", a.Addr(), a.Port(), name.Text())
 			}
@@ -236,7 +260,7 @@ func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon)
 		}
 		zs = append(zs, daemon.ZoneFile{Origin: n, Path: file})
 	}
-	if len(o.listen) == 0 {
+	if len(o.listen)+len(o.listenTLS) == 0 {
 		return daemon.Options{}, nil, fmt.Errorf("no address to answer on; give --listen, such as --listen 127.0.0.1:5300")
 	}
 	opts := daemon.Options{Load: daemon.ZoneFiles(zs, o.includeRoot, daemon.SystemClock()), State: o.state}
@@ -244,11 +268,16 @@ func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon)
 	if opts.Transfers, err = o.transfers(); err != nil {
 		return opts, nil, err
 	}
-	for _, a := range o.listen {
-		if err := address(a); err != nil {
+	for i, a := range slices.Concat(o.listen, o.listenTLS) {
+		l := daemon.Listener{Address: a, View: zones.Internet, At: daemon.Now}
+		if i >= len(o.listen) {
+			l.TLS, err = o.tls(a)
+		} else {
+			err = address(a)
+		}
+		if err != nil {
 			return opts, nil, err
 		}
-		l := daemon.Listener{Address: a, View: zones.Internet, At: daemon.Now}
 		opts.Listeners = append(opts.Listeners, l)
 		if o.resolver == "" || o.behindSigner || l.Loopback() {
 			continue
@@ -280,6 +309,13 @@ func (o *serve) transfers() (daemon.Transfers, error) {
 	t, err := o.followers.transfers(o.env)
 	if err != nil {
 		return t, err
+	}
+	for _, s := range o.catalogs {
+		n, err := zones.ParseName(s)
+		if err != nil {
+			return t, fmt.Errorf("--catalog %s: %w", s, err)
+		}
+		t.Catalogs = append(t.Catalogs, workspace.Catalog{ID: zones.ID{Origin: n, View: zones.Internet}})
 	}
 	for _, s := range o.updates {
 		u, err := parseUpdates(s)
@@ -381,6 +417,17 @@ func (o *serve) refuseDS(ctx context.Context, zs []daemon.ZoneFile) error {
 		}
 	}
 	return nil
+}
+
+// tls is what a listener over TLS shows.
+func (o *serve) tls(address string) (*workspace.TLS, error) {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, fmt.Errorf("--listen-tls %s: write ADDRESS:PORT, an IPv6 address in brackets, such as 192.0.2.53:853 or [2001:db8::53]:853", address)
+	}
+	if o.certificate.Certificate == "" || o.certificate.Key == "" {
+		return nil, fmt.Errorf("--listen-tls %s: give the certificate by --tls-certificate FILE, and its key by --tls-key FILE", address)
+	}
+	return &o.certificate, nil
 }
 
 func address(s string) error {

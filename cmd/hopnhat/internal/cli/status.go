@@ -221,7 +221,7 @@ func (o *status) followedOf(c workspace.Config, view zones.View) (netip.AddrPort
 		if l.HasAt {
 			at = l.At
 		}
-		if l.View != view {
+		if l.View != view || l.TLS != nil {
 			continue
 		}
 		if o.at != "" {

@@ -23,7 +23,8 @@ import (
 type Listener struct {
 	Address string
 	View    zones.View
-	At      string // the instant's key, as the Loader knows it
+	At      string         // the instant's key, as the Loader knows it
+	TLS     *workspace.TLS // nil: UDP and TCP
 }
 
 // Loaded is what a Loader read.
@@ -65,19 +66,21 @@ type Daemon struct {
 	o       Options
 	running []running
 
-	mu      sync.Mutex // guards loaded, and is held while loading
-	loaded  *Loaded
-	serials *serials
-	notices *notifier
-	updater *updater
-	clock   Clock
-	follows *followers
+	mu       sync.Mutex // guards loaded, and is held while loading
+	loaded   *Loaded
+	serials  *serials
+	notices  *notifier
+	updater  *updater
+	clock    Clock
+	catalogs *catalogs
+	follows  *followers
 }
 
 type running struct {
 	Listener
-	server *listen.Server
-	image  *current
+	server  *listen.Server
+	image   *current
+	secrets *secrets // nil without TLS
 }
 
 // Start reads the worlds, compiles them, binds every listener and answers.
@@ -89,6 +92,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	d = &Daemon{o: o, serials: newSerials(o.State, time.Now), notices: newNotifier(o.Log), clock: SystemClock()}
 	d.updater = newUpdater(d)
 	d.follows = newFollowers(d, o)
+	d.catalogs = &catalogs{dir: o.State, now: d.clock.Now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close(context.WithoutCancel(ctx)))
@@ -105,11 +109,18 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	for i, l := range o.Listeners {
 		c := &current{at: l.At, updater: d.updater, follows: d.follows}
 		c.p.Store(&published{images[i], outlet(l, worlds[l.At], loaded.Transfers, nil, time.Now), loaded.Transfers.rules(l.View)})
-		s, err := listen.Open(l.Address, c, listen.Options{})
+		secrets, err := secure(l)
 		if err != nil {
 			return d, err
 		}
-		d.running = append(d.running, running{l, s, c})
+		s, err := listen.Open(l.Address, c, listen.Options{TLS: secrets.get()})
+		if err != nil {
+			return d, err
+		}
+		d.running = append(d.running, running{l, s, c, secrets})
+		if secrets != nil {
+			secrets.warn(l.Address, d)
+		}
 	}
 	loaded.Worlds = worlds
 	d.loaded = loaded
@@ -246,6 +257,9 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 	if err := d.certified(l); err != nil {
 		return nil, nil, err
 	}
+	if err := d.catalogs.into(l); err != nil {
+		return nil, nil, err
+	}
 	worlds, err := d.serials.number(l)
 	if err != nil {
 		return nil, nil, err
@@ -283,6 +297,7 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 func (d *Daemon) Reload(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer d.renew()
 	return d.load(ctx, false)
 }
 

@@ -8,6 +8,8 @@
 //	             and compiled; on any failure the world before it goes on
 //	SERIAL-ONCE  no two contents of a zone are served under one serial, over
 //	             restarts too (serial.go)
+//	LABEL-STAYS  a zone keeps its label in a catalog as long as it stands there, over
+//	             restarts too, and gets another when it comes again (catalogs.go)
 //	ONE-STEP     all listeners turn to a new world after all images of it are
 //	             compiled, each by one atomic store
 //	FRESH        a followed zone is the one that a primary had, whole, at most

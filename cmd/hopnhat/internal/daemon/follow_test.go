@@ -74,7 +74,7 @@ func tryOpen(at string, files map[string]string, tr Transfers, state string) (*D
 	}
 	l := &log{}
 	d, err := Start(context.Background(), Options{
-		Listeners: []Listener{{at, zones.Internet, Now}}, Load: ZoneFiles(zs, "/", SystemClock()), State: state, Log: l, Transfers: tr,
+		Listeners: []Listener{{Address: at, View: zones.Internet, At: Now}}, Load: ZoneFiles(zs, "/", SystemClock()), State: state, Log: l, Transfers: tr,
 	})
 	return d, l, err
 }

@@ -22,7 +22,8 @@ type Transfers struct {
 	Keys        map[zones.Name]transfer.Key
 	Secondaries []workspace.Secondary
 	Updates     []workspace.Updates
-	Follows     []workspace.Follow // the zones that come from other servers
+	Follows     []workspace.Follow  // the zones that come from other servers
+	Catalogs    []workspace.Catalog // that are made
 }
 
 // rules are those for updates of a view.
@@ -62,13 +63,14 @@ func (c *current) Handle(dst, msg []byte, from resolver.Peer) []byte {
 		if out, ok := c.follows.unavailable(p, dst, &q, from); ok {
 			return out
 		}
-		return p.image.Answer(dst, &q, from)
+		return p.plain(dst, &q, from)
 	case v == resolver.Good || v == resolver.BadKey && len(p.out.Keys) > 0:
 		inner := func(msg []byte) []byte {
 			if q.Parse(msg) == resolver.Good {
 				if out, ok := c.follows.unavailable(p, nil, &q, from); ok {
 					return out
 				}
+				return p.plain(nil, &q, from)
 			}
 			return p.image.Handle(nil, msg, from)
 		}
@@ -81,6 +83,14 @@ func (c *current) Handle(dst, msg []byte, from resolver.Peer) []byte {
 		}
 	}
 	return p.image.Handle(dst, msg, from)
+}
+
+// plain answers a question. Of catalogs nothing is said to who may not have them.
+func (p *published) plain(dst []byte, q *resolver.Query, from resolver.Peer) []byte {
+	if len(p.out.Closed) > 0 && p.out.Hides(q.Name, asker(from)) {
+		return answer.Refused(dst, q, from)
+	}
+	return p.image.Answer(dst, q, from)
 }
 
 // asker is a peer as the rules of transfers see it.
@@ -109,6 +119,11 @@ func outlet(l Listener, w zones.World, t Transfers, prev *transfer.Server, now f
 	for _, x := range t.Secondaries {
 		if x.View == l.View {
 			s.Rules = append(s.Rules, x.Rules()...)
+		}
+	}
+	for _, c := range t.Catalogs {
+		if c.ID.View == l.View {
+			s.Closed = append(s.Closed, c.ID.Origin)
 		}
 	}
 	for z := range w.In(l.View) {

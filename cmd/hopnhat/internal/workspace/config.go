@@ -22,6 +22,7 @@ type Config struct {
 	Secondaries []Secondary
 	Updates     []Updates
 	Follows     []Follow // the zones that come from elsewhere
+	Catalogs    []Catalog
 }
 
 // KeyFile is a file with TSIG keys, as tsig-keygen prints them.
@@ -36,6 +37,7 @@ type Listener struct {
 	View    zones.View
 	At      Instant
 	HasAt   bool // the file names the instant
+	TLS     *TLS // nil: UDP and TCP
 	Place   zones.Place
 }
 
@@ -87,6 +89,9 @@ func readConfig(file string, data []byte) (Config, []finding.Finding) {
 		may("follow", func(n *node) {
 			d.list(n, "follow", func(n *node) { c.Follows = append(c.Follows, d.follow(n)) })
 		}),
+		may("catalogs", func(n *node) {
+			d.list(n, "catalogs", func(n *node) { c.Catalogs = append(c.Catalogs, d.catalog(n)) })
+		}),
 		may("policy", func(n *node) {
 			d.fields(n, "policy",
 				may("version", func(n *node) { c.Policy.Version = read(d, n, "W-VALUE", "the version text", parseTXT) }),
@@ -131,7 +136,8 @@ func (d *decoder) listener(n *node) Listener {
 	d.fields(n, "a listener",
 		must("address", func(n *node) { l.Address = read(d, n, "W-VALUE", "an address", parseAddress) }),
 		may("view", func(n *node) { l.View = d.view(n) }),
-		may("at", func(n *node) { l.At, l.HasAt = read(d, n, "W-DATE", "an instant", ParseInstant), true }))
+		may("at", func(n *node) { l.At, l.HasAt = read(d, n, "W-DATE", "an instant", ParseInstant), true }),
+		may("tls", func(n *node) { l.TLS = d.listenerTLS(n) }))
 	return l
 }
 
@@ -190,6 +196,8 @@ func (d *decoder) checkConfig(c Config) {
 		}
 	}
 	d.checkFollows(c)
+	d.checkCatalogs(c)
+	d.checkTLS(c)
 	ids := map[zones.ID]int{}
 	for _, z := range c.Zones {
 		if first := ids[z.ID]; first > 0 {

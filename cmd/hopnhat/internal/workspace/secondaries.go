@@ -22,8 +22,13 @@ type Secondary struct {
 	View    zones.View
 	Zones   []zones.Name // empty: all of the view
 	Silent  bool         // no NOTIFY: it asks by its refresh
+	TLS     bool         // transfers go over TLS alone
+	Client  string       // DNS name that its certificate bears; with Pin it has one
+	Pin     transfer.Pin // of its certificate
 	At      zones.Place
 }
+
+func (s Secondary) needsTLS() bool { return s.TLS || s.Client != "" || !s.Pin.IsZero() }
 
 // Follows tells whether a secondary has a zone.
 func (s Secondary) Follows(id zones.ID) bool {
@@ -39,7 +44,7 @@ func (s Secondary) Rules() []transfer.Rule {
 	}
 	var out []transfer.Rule
 	for _, p := range from {
-		out = append(out, transfer.Rule{From: p, Key: s.Key, Zones: s.Zones})
+		out = append(out, transfer.Rule{From: p, Key: s.Key, Zones: s.Zones, TLS: s.TLS, Client: s.Client, Pin: s.Pin})
 	}
 	return out
 }
@@ -57,7 +62,10 @@ func (d *decoder) secondary(n *node) Secondary {
 		may("zones", func(n *node) {
 			d.listOrOne(n, "zones", func(n *node) { s.Zones = append(s.Zones, d.name(n, "a zone")) })
 		}),
-		may("notify", func(n *node) { s.Silent = !d.bool(n, "notify") }))
+		may("notify", func(n *node) { s.Silent = !d.bool(n, "notify") }),
+		may("tls", func(n *node) { s.TLS = d.bool(n, "tls") }),
+		may("client", func(n *node) { s.Client = read(d, n, "W-VALUE", "a certificate's name", ParseClient) }),
+		may("pin", func(n *node) { s.Pin = read(d, n, "W-VALUE", "a pin", parsePin) }))
 	return s
 }
 
