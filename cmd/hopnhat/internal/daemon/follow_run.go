@@ -28,12 +28,12 @@ type follower struct {
 	zone   *zones.Zone // what is there, fresh or expired; nil before the first
 	served bool
 
+	was       kept                      // what the disk has, when it begins
 	confirmed atomic.Pointer[time.Time] // when a primary last said that this is what it has
 
 	state  transfer.Following
-	from   string // who confirmed it
-	was    kept
-	asking int // the primary
+	asking int        // the primary
+	saves  chan saved // to the goroutine that keeps them; the newest alone waits
 }
 
 // refreshed is what a question came to.
@@ -45,15 +45,15 @@ type refreshed struct {
 const (
 	waitingTold = 16 // NOTIFY that wait to be looked at
 
-	// keepShare of the time at most is spent writing a zone to the disk, in
-	// parts of one; what a crash loses is fetched again.
+	// One part in keepShare of the time at most is spent writing a zone to the
+	// disk; what a crash loses is fetched again.
 	keepShare = 10
 	keepSoon  = time.Second
 )
 
 // newFollower takes up a zone: from the follower before it, else from the disk.
 func newFollower(all *followers, conf workspace.Follow, key *transfer.Key, before *follower) *follower {
-	f := &follower{all: all, conf: conf, key: key, told: make(chan transfer.Told, waitingTold)}
+	f := &follower{all: all, conf: conf, key: key, told: make(chan transfer.Told, waitingTold), saves: make(chan saved, 1)}
 	f.ctx, f.stop = context.WithCancel(all.ctx)
 	now := all.now()
 	f.state = transfer.Follow(len(conf.Primaries), now)
@@ -61,7 +61,7 @@ func newFollower(all *followers, conf workspace.Follow, key *transfer.Key, befor
 	if err != nil {
 		fmt.Fprintf(all.log, "%v: what was kept of it is of no use and is fetched anew: %v\n", conf.ID, err)
 	}
-	f.was, f.from = was, was.From
+	f.was = was
 	confirmed := was.Confirmed
 	if before != nil && before.zone != nil {
 		z, confirmed = before.zone, *before.confirmed.Load() // the disk may be behind
@@ -91,15 +91,13 @@ func (f *follower) sameKey(k *transfer.Key) bool {
 func (f *follower) run() {
 	defer f.stop()
 	answers := make(chan refreshed, 1)
-	asking, dirty := false, false
-	var keepAt time.Time
+	asking := false
+	f.all.wg.Go(f.save)
 	defer func() {
 		if asking {
 			<-answers
 		}
-		if dirty {
-			f.write()
-		}
+		close(f.saves)
 	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -117,19 +115,11 @@ func (f *follower) run() {
 			continue
 		case transfer.Wait:
 		}
-		if dirty && !now.Before(keepAt) {
-			f.write()
-			dirty, keepAt = false, f.all.now().Add(max(keepSoon, keepShare*f.all.now().Sub(now)))
-			continue
-		}
 		wait := time.Hour
 		if !step.At.IsZero() {
 			wait = min(wait, step.At.Sub(now))
 		}
-		if dirty {
-			wait = min(wait, keepAt.Sub(now))
-		}
-		timer.Reset(max(0, wait))
+		timer.Reset(wait)
 		select {
 		case <-f.ctx.Done():
 		case <-timer.C:
@@ -137,7 +127,7 @@ func (f *follower) run() {
 			f.state, _ = f.state.Notified(told.Serial, told.Primary, f.all.now())
 		case r := <-answers:
 			asking = false
-			dirty = f.take(r) || dirty
+			f.take(r)
 		}
 	}
 }
@@ -155,12 +145,11 @@ func (f *follower) refresh(primary int, have *zones.Zone) refreshed {
 	return refreshed{out, finds}
 }
 
-// take takes what a question came to, and tells whether there is something to
-// keep.
-func (f *follower) take(r refreshed) bool {
+// take takes what a question came to.
+func (f *follower) take(r refreshed) {
 	primary := f.conf.Primaries[f.asking]
 	if f.ctx.Err() != nil {
-		return false
+		return
 	}
 	var err error
 	if r.How == transfer.Failed {
@@ -170,12 +159,12 @@ func (f *follower) take(r refreshed) bool {
 	}
 	now := f.all.now()
 	if errors.Is(err, context.Canceled) {
-		return false
+		return
 	}
 	if err != nil {
 		f.complain(primary, err)
 		f.state = f.state.Failed(now, f.all.jitter())
-		return false
+		return
 	}
 	switch {
 	case r.How == transfer.Stepped || r.How == transfer.Whole:
@@ -190,8 +179,11 @@ func (f *follower) take(r refreshed) bool {
 	}
 	f.state = f.state.Confirmed(r.Zone.SOA(), now, f.all.jitter())
 	f.confirmed.Store(&now)
-	f.from = primary.String()
-	return true
+	select {
+	case <-f.saves: // an older one
+	default:
+	}
+	f.saves <- saved{r.Zone, now, primary.String()}
 }
 
 // complain says why a primary was of no use, less and less often.
@@ -229,12 +221,25 @@ func (f *follower) drop() {
 	fmt.Fprintf(f.all.log, "%v: no primary answered for %v (EXPIRE): serial %d is no longer served, and questions get SERVFAIL\n", f.conf.ID, transfer.TimersOf(f.zone.SOA()).Expire, f.zone.Serial())
 }
 
-// write keeps the zone on the disk.
-func (f *follower) write() {
-	is, err := f.all.keep.write(f.zone, *f.confirmed.Load(), f.from, f.was)
-	if err != nil {
-		fmt.Fprintf(f.all.log, "%v: it cannot be kept over a restart: %v\n", f.conf.ID, err)
-		return
+// saved is what is to be kept on the disk.
+type saved struct {
+	zone      *zones.Zone
+	confirmed time.Time
+	from      string
+}
+
+// save keeps what comes, the last one when the zone is followed no more.
+func (f *follower) save() {
+	for s := range f.saves {
+		began := time.Now()
+		is, err := f.all.keep.write(s.zone, s.confirmed, s.from, f.was)
+		f.was = is
+		if err != nil {
+			fmt.Fprintf(f.all.log, "%v: it cannot be kept over a restart: %v\n", f.conf.ID, err)
+		}
+		select {
+		case <-f.ctx.Done():
+		case <-time.After(max(keepSoon, keepShare*time.Since(began))):
+		}
 	}
-	f.was = is
 }
