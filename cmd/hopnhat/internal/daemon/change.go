@@ -5,6 +5,7 @@ import (
 
 	"gialai.gov.vn/hopnhat/resolver/answer"
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
 // change publishes one zone of one instant in another state, which d led to from
@@ -27,18 +28,20 @@ func (d *Daemon) change(at string, delta zones.Delta, z *zones.Zone) error {
 		}
 		images[before.image] = im
 	}
-	for _, r := range d.running {
+	was := make([]*transfer.Server, len(d.running))
+	for i, r := range d.running {
+		before := r.image.p.Load()
+		was[i] = before.out
 		if r.At != at || r.View != z.View() {
 			continue
 		}
-		before := r.image.p.Load()
 		out := before.out.With(before.out.Versions[z.Origin()].Next(z, deltaRoom))
 		r.image.p.Store(&published{images[before.image], out, before.updates})
-		d.tell(r, d.loaded.Transfers, before.out)
 	}
 	l := *d.loaded
 	l.Worlds = maps.Clone(l.Worlds)
 	l.Worlds[at] = w
 	d.loaded = &l
+	d.tell(was)
 	return nil
 }

@@ -131,8 +131,8 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 				fmt.Fprintf(o.Log, "listener %s ended: %v\n", r.Address, err)
 			}
 		}()
-		d.tell(r, loaded.Transfers, nil)
 	}
+	d.tell(make([]*transfer.Server, len(d.running)))
 	d.updater.wg.Go(d.updater.run)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -189,32 +189,6 @@ func (l *Loaded) master(id zones.ID) *zones.Zone {
 		}
 	}
 	return nil
-}
-
-// tell tells the secondaries of a listener which zones are not what they were;
-// before is nil at the start, when nobody knows what they have.
-func (d *Daemon) tell(r running, t Transfers, before *transfer.Server) {
-	now := r.image.p.Load().out
-	for _, s := range t.Secondaries {
-		if s.Silent {
-			continue
-		}
-		for _, v := range now.Versions {
-			if before != nil {
-				if was := before.Versions[v.Zone.Origin()]; was.Zone != nil && was.Zone.Serial() == v.Zone.Serial() {
-					continue
-				}
-			}
-			if !s.Follows(v.Zone.ID()) {
-				continue
-			}
-			var key *transfer.Key
-			if k, ok := t.Keys[s.Key]; ok {
-				key = &k
-			}
-			d.notices.tell(s, key, r.server.Addr().Addr(), v.Zone)
-		}
-	}
 }
 
 // gate refuses to answer unsigned, where others can ask, for a zone that is
@@ -316,10 +290,10 @@ func (d *Daemon) load(ctx context.Context, update bool) error {
 		d.follows.set(d.loaded.Transfers)
 		return err
 	}
+	before := make([]*transfer.Server, len(d.running))
 	for i, r := range d.running {
-		before := r.image.p.Load().out
-		r.image.p.Store(&published{images[i], outlet(r.Listener, worlds[r.At], loaded.Transfers, before, time.Now), loaded.Transfers.rules(r.View)})
-		d.tell(r, loaded.Transfers, before)
+		before[i] = r.image.p.Load().out
+		r.image.p.Store(&published{images[i], outlet(r.Listener, worlds[r.At], loaded.Transfers, before[i], time.Now), loaded.Transfers.rules(r.View)})
 	}
 	loaded.Worlds = worlds
 	notes := loaded.Notes
@@ -327,6 +301,7 @@ func (d *Daemon) load(ctx context.Context, update bool) error {
 		notes = slices.DeleteFunc(slices.Clone(notes), func(n string) bool { return slices.Contains(d.loaded.Notes, n) })
 	}
 	d.loaded = loaded
+	d.tell(before)
 	d.say(notes)
 	return nil
 }

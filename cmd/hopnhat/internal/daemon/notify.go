@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,62 @@ func notifyWaits() []time.Duration {
 // secondary: a zone that updates change all the time is told of now and then.
 const between = time.Second
 
+// tell tells secondaries which zones are not what they were: before is what each
+// listener handed out, nil at the start, when nobody knows what they have.
+// Listeners of one world tell once, each secondary from the addresses of its own
+// family.
+func (d *Daemon) tell(before []*transfer.Server) {
+	type world struct {
+		at   string
+		view zones.View
+	}
+	from := map[world][]netip.Addr{}
+	for _, r := range d.running {
+		w := world{r.At, r.View}
+		from[w] = append(from[w], r.server.Addr().Addr())
+	}
+	told := map[world]bool{}
+	t := d.loaded.Transfers
+	for i, r := range d.running {
+		w := world{r.At, r.View}
+		if told[w] {
+			continue
+		}
+		told[w] = true
+		for _, v := range r.image.p.Load().out.Versions {
+			if before[i] != nil {
+				if was := before[i].Versions[v.Zone.Origin()]; was.Zone != nil && was.Zone.Serial() == v.Zone.Serial() {
+					continue
+				}
+			}
+			for _, s := range t.Secondaries {
+				if s.Silent || !s.Follows(v.Zone.ID()) {
+					continue
+				}
+				one := news{to: s, from: locals(s.Address.Addr(), from[w]), z: v.Zone}
+				if k, ok := t.Keys[s.Key]; ok {
+					one.key = &k
+				}
+				d.notices.tell(r.At, one)
+			}
+		}
+	}
+}
+
+// locals are the addresses from which a secondary is told, since it knows its
+// primary by one of them; without any the system chooses.
+func locals(to netip.Addr, from []netip.Addr) (out []netip.Addr) {
+	for _, a := range from {
+		if !a.IsUnspecified() && a.Is4() == to.Unmap().Is4() && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 {
+		out = []netip.Addr{{}}
+	}
+	return out
+}
+
 // notifier tells secondaries of changes: one goroutine for each zone of each. A
 // newer change takes the place of the older one.
 type notifier struct {
@@ -38,15 +95,16 @@ type notifier struct {
 // notice is whom to tell of what.
 type notice struct {
 	to   netip.AddrPort
-	from netip.Addr
+	at   string
 	zone zones.ID
 }
 
 // news is what to tell.
 type news struct {
-	to  workspace.Secondary
-	key *transfer.Key
-	z   *zones.Zone
+	to   workspace.Secondary
+	key  *transfer.Key
+	from []netip.Addr // in turn, until one is acknowledged; the zero Addr: the system chooses
+	z    *zones.Zone
 }
 
 func newNotifier(log io.Writer) *notifier {
@@ -55,8 +113,8 @@ func newNotifier(log io.Writer) *notifier {
 }
 
 // tell begins to tell a secondary; it returns at once.
-func (n *notifier) tell(s workspace.Secondary, key *transfer.Key, local netip.Addr, z *zones.Zone) {
-	k := notice{s.Address, local, z.ID()}
+func (n *notifier) tell(at string, one news) {
+	k := notice{one.to.Address, at, one.z.ID()}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.ctx.Err() != nil {
@@ -72,7 +130,7 @@ func (n *notifier) tell(s workspace.Secondary, key *transfer.Key, local netip.Ad
 	case <-c: // older, and not told yet
 	default:
 	}
-	c <- news{s, key, z}
+	c <- one
 }
 
 func (n *notifier) run(k notice, c chan news) {
@@ -84,7 +142,7 @@ func (n *notifier) run(k notice, c chan news) {
 		case one := <-c:
 			silent = n.try(k, one, c, silent)
 		}
-		n.wait(between)
+		n.wait(between, nil)
 	}
 }
 
@@ -92,18 +150,15 @@ func (n *notifier) run(k notice, c chan news) {
 // acknowledged or the tries are used up. It is said when a secondary falls silent,
 // and when it is not any more.
 func (n *notifier) try(k notice, one news, c chan news, was bool) (silent bool) {
-	q := transfer.Request{Server: k.to, Zone: k.zone}
-	if k.from.IsValid() && !k.from.IsUnspecified() && k.from.Is4() == k.to.Addr().Unmap().Is4() {
-		q.Local = k.from // the secondary knows its primary by this address
-	}
 	for i, waits := 0, notifyWaits(); ; i++ {
-		select {
-		case one = <-c:
-		default:
-		}
 		soa, _ := one.z.Lookup(one.z.Origin(), zones.TypeSOA)
-		q.Key = one.key
-		err := transfer.Notify(n.ctx, q, soa)
+		var err error
+		for _, local := range one.from {
+			q := transfer.Request{Server: k.to, Zone: k.zone, Key: one.key, Local: local}
+			if err = transfer.Notify(n.ctx, q, soa); err == nil || n.ctx.Err() != nil {
+				break
+			}
+		}
 		switch {
 		case n.ctx.Err() != nil:
 			return was
@@ -120,17 +175,25 @@ func (n *notifier) try(k notice, one news, c chan news, was bool) (silent bool) 
 			}
 			return true
 		}
-		n.wait(waits[i])
+		// Something newer is told soon: who was silent may be back.
+		n.wait(between, nil)
+		if newer, came := n.wait(waits[i]-between, c); came {
+			one = newer
+		}
 	}
 }
 
-func (n *notifier) wait(d time.Duration) {
+// wait waits, or until something newer comes.
+func (n *notifier) wait(d time.Duration, c chan news) (newer news, came bool) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
+	case newer = <-c:
+		return newer, true
 	case <-n.ctx.Done():
 	case <-t.C:
 	}
+	return news{}, false
 }
 
 // close ends all tries.
