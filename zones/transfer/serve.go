@@ -51,6 +51,7 @@ type Server struct {
 	Keys     map[zones.Name]Key
 	Closed   []zones.Name  // zones that nobody is told of but who may transfer them, by address: catalogs (RFC 9432 7)
 	Slots    chan struct{} // room for transfers that run at once (cap); nil for no limit
+	Wait     time.Duration // how long a transfer waits for room before it is told SERVFAIL
 	Now      func() time.Time
 }
 
@@ -124,16 +125,38 @@ func (s *Server) Stream(msg []byte, from Asker) iter.Seq[[]byte] {
 			yield(in.errorAnswer(rcode, s.Now()))
 			return
 		}
-		if s.Slots != nil {
-			select {
-			case s.Slots <- struct{}{}:
-				defer func() { <-s.Slots }()
-			default:
-				yield(in.errorAnswer(rcodeServFail, s.Now())) // it asks again
-				return
-			}
+		if !s.enter() {
+			yield(in.errorAnswer(rcodeServFail, s.Now())) // it asks again
+			return
 		}
+		defer s.leave()
 		s.send(&in, v, soa, yield)
+	}
+}
+
+// enter waits for room, since most transfers take milliseconds.
+func (s *Server) enter() bool {
+	if s.Slots == nil {
+		return true
+	}
+	select {
+	case s.Slots <- struct{}{}:
+		return true
+	default:
+	}
+	t := time.NewTimer(s.Wait)
+	defer t.Stop()
+	select {
+	case s.Slots <- struct{}{}:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+func (s *Server) leave() {
+	if s.Slots != nil {
+		<-s.Slots
 	}
 }
 

@@ -404,6 +404,30 @@ func TestServeSlots(t *testing.T) {
 	if len(s.Slots) != 0 {
 		t.Error("a place is not given back")
 	}
+	// One that may wait gets the place of one that ends meanwhile.
+	s.Wait = patience
+	for range s.Stream(msg, asker) {
+		s := *s
+		got := make(chan int)
+		go func() {
+			for b := range s.Stream(msg, asker) {
+				m, _ := parseHeader(b)
+				got <- m.rcode()
+				break
+			}
+		}()
+		select {
+		case rc := <-got:
+			t.Errorf("a second transfer runs: %d", rc)
+		case <-time.After(50 * time.Millisecond):
+		}
+		defer func() {
+			if rc := <-got; rc != rcodeSuccess {
+				t.Errorf("one that waited: %d", rc)
+			}
+		}()
+		break
+	}
 }
 
 // TestServeUDP: over UDP a transfer gets the SOA that says who is behind, and a

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	maxTransfers = 64        // that run at once on a listener; one more is asked to come again
-	deltaRoom    = 1_000_000 // records of deltas that are kept for each zone, and never more than the zone has
+	maxTransfers = 64              // that run at once on a listener; one more waits
+	maxWait      = 4 * time.Second // and is then asked to come again; less than what is under way may take at the end
+	deltaRoom    = 1_000_000       // records of deltas that are kept for each zone, and never more than the zone has
 )
 
 // Transfers are who may have zones, and who is told of changes.
@@ -110,7 +111,7 @@ func (c *current) Stream(msg []byte, from resolver.Peer) iter.Seq[[]byte] {
 // outlet makes the transfers of one listener: the zones of its view, with the
 // deltas from what it handed out before.
 func outlet(l Listener, w zones.World, t Transfers, prev *transfer.Server, now func() time.Time) *transfer.Server {
-	s := &transfer.Server{View: l.View, Versions: map[zones.Name]transfer.Version{}, Keys: t.Keys, Now: now}
+	s := &transfer.Server{View: l.View, Versions: map[zones.Name]transfer.Version{}, Keys: t.Keys, Wait: maxWait, Now: now}
 	if prev == nil {
 		s.Slots = make(chan struct{}, maxTransfers)
 		prev = s
