@@ -32,7 +32,7 @@ func serveFile(t *testing.T, host, file, state string) *peer {
 }
 
 // eventually waits for a condition; the bound is for liveness only.
-func eventually(t *testing.T, p *peer, what string, ok func() bool) {
+func eventually(t testing.TB, p *peer, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -57,7 +57,7 @@ func (p *peer) serial() uint32 {
 	return m.Answer[0].(*dns.SOA).Serial
 }
 
-func (p *peer) hup(t *testing.T) {
+func (p *peer) hup(t testing.TB) {
 	t.Helper()
 	if err := p.proc.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)

@@ -170,17 +170,25 @@ func (o *status) listed(args []string) ([]followed, map[zones.Name]transfer.Key,
 		if err != nil {
 			return nil, nil, err
 		}
-		for id, p := range published {
-			if id.View != s.View {
-				continue
-			}
-			f := followed{id: id, server: server, published: &p}
+		add := func(id zones.ID, p *daemon.Published) {
+			f := followed{id: id, server: server, published: p}
 			for _, s := range w.Config.Secondaries {
 				if s.Follows(id) {
 					f.secondaries = append(f.secondaries, s)
 				}
 			}
 			by[id] = f
+		}
+		for id, p := range published {
+			catalog := slices.ContainsFunc(w.Config.Catalogs, func(c workspace.Catalog) bool { return c.ID == id })
+			if id.View == s.View && !catalog { // those who have its members have it, and nobody else is told of it
+				add(id, &p)
+			}
+		}
+		for _, f := range w.Config.Follows {
+			if f.ID.View == s.View {
+				add(f.ID, nil)
+			}
 		}
 	}
 	if len(by) == 0 {

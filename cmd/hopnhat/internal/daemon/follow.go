@@ -249,16 +249,18 @@ func (d *Daemon) show(otherwise func(zones.World) zones.World, view zones.View) 
 		}
 		made[r.At] = im
 	}
-	for _, r := range d.running {
+	was := make([]*transfer.Server, len(d.running))
+	for i, r := range d.running {
+		before := r.image.p.Load()
+		was[i] = before.out
 		if r.View != view {
 			continue
 		}
-		before := r.image.p.Load()
 		out := outlet(r.Listener, worlds[r.At], l.Transfers, before.out, time.Now)
 		r.image.p.Store(&published{made[r.At], out, before.updates})
-		d.tell(r, l.Transfers, before.out)
 	}
 	d.loaded = &l
+	d.tell(was)
 	return nil
 }
 

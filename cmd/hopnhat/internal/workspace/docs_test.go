@@ -9,7 +9,7 @@ import (
 // The examples of the docs are read without a finding, and every key of the
 // two files is explained there.
 func TestDocs(t *testing.T) {
-	for file, want := range map[string]int{"consolidation.md": 9, "consolidation.vi.md": 1} {
+	for file, want := range map[string]int{"consolidation.md": 9, "consolidation.vi.md": 1, "secondaries.md": 2} {
 		data, err := os.ReadFile("../../../../docs/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -21,6 +21,10 @@ func TestDocs(t *testing.T) {
 			switch kind {
 			case "yaml hopnhat":
 				_, fs := readConfig(file, []byte(text))
+				hold(t, fs, nil)
+			case "yaml secondaries", "yaml windows":
+				seen++
+				_, fs := readConfig(file, []byte("version: 1\n"+text))
 				hold(t, fs, nil)
 			case "yaml":
 				seen++
