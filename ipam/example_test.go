@@ -37,6 +37,27 @@ func ExampleFree() {
 	// Output: [10.1.0.0/24 10.1.2.128/25 10.1.3.0/24]
 }
 
+func ExampleParseAddr() {
+	a, err := ipam.ParseAddr("2001:0DB8:0000::0001")
+	fmt.Println(a, err)
+	_, err = ipam.ParseAddr("10.1.2")
+	fmt.Println(err)
+	// Output:
+	// 2001:db8::1 <nil>
+	// "10.1.2": no address: 3 parts where IPv4 has 4; write an address such as 10.1.2.3 or 2001:db8::1
+}
+
+func ExampleFirstFit() {
+	pool := block("10.1.0.0/22")
+	p, ok := ipam.FirstFit(pool, []ipam.Block{block("10.1.0.0/24"), block("10.1.1.7")}, 25)
+	fmt.Println(p, ok)
+	_, ok = ipam.FirstFit(pool, []ipam.Block{block("10.1.1.7")}, 22)
+	fmt.Println(ok)
+	// Output:
+	// 10.1.1.128/25 true
+	// false
+}
+
 func ExampleBestFit() {
 	pool, used := block("10.1.0.0/22"), []ipam.Block{block("10.1.1.0/24"), block("10.1.2.0/25")}
 	first, _ := ipam.FirstFit(pool, used, 26)
@@ -87,6 +108,30 @@ func ExampleParseCode() {
 func ExampleStatus_CanBecome() {
 	fmt.Println(ipam.Active.CanBecome(ipam.Deprecated), ipam.Active.CanBecome(ipam.Planned))
 	// Output: true false
+}
+
+func ExampleBlock_Prefixes() {
+	fmt.Println(block("10.1.2.0 255.255.255.0").Prefixes(), block("10.1.2.1-6").Prefixes())
+	// Output: [10.1.2.0/24] [10.1.2.1/32 10.1.2.2/31 10.1.2.4/31 10.1.2.6/32]
+}
+
+func ExampleHolder() {
+	c, _ := ipam.ParseCode("H21.10.05")
+	h := ipam.Holder{Code: c, Unit: "Trạm Y tế"}
+	department, _ := c.Parent()
+	fmt.Println(h, "below", department, department.Contains(h.Code))
+	// Output: H21.10.05 Trạm Y tế below H21.10 true
+}
+
+func ExampleDecodeEvent() {
+	e := ipam.Event{
+		Revision: 1, At: time.Date(2025, 9, 1, 0, 0, 0, 0, time.UTC), Verb: ipam.Release, Who: "an", Why: "the office was closed",
+		Changes: []ipam.Change{{Op: ipam.Drop, From: ipam.Place{Space: "tslcd", Block: block("10.1.2.0/24")}}},
+	}
+	data := e.Append(nil)
+	back, err := ipam.DecodeEvent(data)
+	fmt.Println(back.Verb, back.Changes[0].From, back.Who, err)
+	// Output: release 10.1.2.0/24 in tslcd an <nil>
 }
 
 func ExampleChain() {

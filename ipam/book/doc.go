@@ -38,9 +38,11 @@
 // # How it is tested
 //
 // Every verb against a slow twin, the tables by brute force (twin_test.go); many
-// writers, by a checker that looks for a serial order (checker_test.go); killed
-// programs and full disks (process_test.go, where HOPNHAT_KILLS=200 is the long
-// form); benchmarks with HOPNHAT_BENCH_LARGE=1 up to a million allocations.
+// writers, in one program (race_test.go) and in several (crowd_test.go), by a
+// checker that looks for a serial order (checker_test.go) and that is given lies
+// itself (planted_test.go); killed programs, full disks and system calls that
+// fail (process_test.go); benchmarks with HOPNHAT_BENCH_LARGE=1 up to a million
+// allocations.
 //
 // # Where to change what
 //

@@ -69,6 +69,85 @@ func ExampleBook_AllocateNext() {
 	// 10.21.0.4-10.21.0.11 in tslcd: lies partly in 10.21.0.0/29 and partly outside (BOOK-NEST): give a block inside it, around it or beside it
 }
 
+// begin is a book with a journal in memory, and what a program prints of it.
+func begin() (b *book.Book, did func(book.Receipt, error)) {
+	var store journaltest.Store // bolt.Open keeps the journal in a file
+	b, err := book.Open(context.Background(), store.Open(), daily())
+	if err != nil {
+		panic(err)
+	}
+	return b, func(r book.Receipt, err error) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Print("revision ", r.Revision, ":")
+		for a := range b.Now().All() {
+			fmt.Print(" ", a.Place, " ", a.Status, " ", a.Holder.Unit, ";")
+		}
+		fmt.Println()
+	}
+}
+
+// held is an active block of a unit.
+func held(text, unit string) ipam.Allocation {
+	return ipam.Allocation{Place: at(text), Status: ipam.Active, Holder: ipam.Holder{Unit: unit}}
+}
+
+// The life of a block: kept for somebody, given, described anew, given back.
+func ExampleBook_Assign() {
+	ctx, by := context.Background(), book.By{Who: "an", Why: "the plan of 2025"}
+	b, did := begin()
+	did(b.Reserve(ctx, by, held("10.21.0.0/24", "cameras")))
+	did(b.Assign(ctx, by, held("10.21.0.0/24", "Ia Ly")))
+	did(b.Assign(ctx, by, ipam.Allocation{Place: at("10.21.0.0/24"), Status: ipam.Planned}))
+	did(b.Release(ctx, by, at("10.21.0.0/24"), false))
+	// Output:
+	// revision 1: 10.21.0.0/24 in tslcd reserved cameras;
+	// revision 2: 10.21.0.0/24 in tslcd active Ia Ly;
+	// 10.21.0.0/24 in tslcd: is active and cannot become planned (STATUS-WAY)
+	// revision 3:
+}
+
+// Exactly this block, or an error that says who has it.
+func ExampleBook_Allocate() {
+	ctx, by := context.Background(), book.By{Who: "an", Why: "the plan of 2025"}
+	b, did := begin()
+	did(b.Allocate(ctx, by, held("10.21.0.0/24", "Ia Ly")))
+	did(b.Allocate(ctx, by, held("10.21.0.0/24", "Ia Phí")))
+	// Output:
+	// revision 1: 10.21.0.0/24 in tslcd active Ia Ly;
+	// 10.21.0.0/24 in tslcd: already active, held by Ia Ly since revision 1 (BOOK-ONE): give another block, or release this one
+}
+
+// A block in halves, and the halves as one block again.
+func ExampleBook_Split() {
+	ctx, by := context.Background(), book.By{Who: "an", Why: "two offices"}
+	b, did := begin()
+	did(b.Allocate(ctx, by, held("10.21.0.0/24", "Ia Ly")))
+	did(b.Split(ctx, by, at("10.21.0.0/24"), 25))
+	did(b.Merge(ctx, by, "tslcd", []ipam.Block{at("10.21.0.128/25").Block, at("10.21.0.0/25").Block}, held("10.21.0.0/24", "Ia Phí")))
+	// Output:
+	// revision 1: 10.21.0.0/24 in tslcd active Ia Ly;
+	// revision 2: 10.21.0.0/25 in tslcd active Ia Ly; 10.21.0.128/25 in tslcd active Ia Ly;
+	// revision 3: 10.21.0.0/24 in tslcd active Ia Phí;
+}
+
+// A block moves to other addresses, then to another space, with what lies in it.
+func ExampleBook_Renumber() {
+	ctx, by := context.Background(), book.By{Who: "an", Why: "two plans overlap"}
+	b, did := begin()
+	did(b.Allocate(ctx, by, held("10.21.0.0/24", "Ia Ly")))
+	did(b.Allocate(ctx, by, held("10.21.0.7", "camera")))
+	did(b.Renumber(ctx, by, at("10.21.0.0/24"), at("10.64.3.0/24")))
+	did(b.Move(ctx, by, at("10.64.3.0/24"), "camera"))
+	// Output:
+	// revision 1: 10.21.0.0/24 in tslcd active Ia Ly;
+	// revision 2: 10.21.0.0/24 in tslcd active Ia Ly; 10.21.0.7 in tslcd active camera;
+	// revision 3: 10.64.3.0/24 in tslcd active Ia Ly; 10.64.3.7 in tslcd active camera;
+	// revision 4: 10.64.3.0/24 in camera active Ia Ly; 10.64.3.7 in camera active camera;
+}
+
 // Who held an address on a day, and all that ever was there.
 func ExampleSnapshot_History() {
 	ctx := context.Background()

@@ -19,7 +19,7 @@ import (
 // crowd is many clients of one pool, and what they log.
 type crowd struct {
 	books   []*Book
-	tick    atomic.Int64
+	tick    func() int64
 	mu      sync.Mutex
 	history history
 	instant []time.Time  // of acknowledged changes
@@ -35,7 +35,7 @@ func (w *crowd) asks(t *testing.T, c call) call {
 	a := ipam.Allocation{Place: place, Status: ipam.Active}
 	var r Receipt
 	var err error
-	c.start = w.tick.Add(1)
+	c.start = w.tick()
 	switch c.kind {
 	case exact:
 		r, err = b.Allocate(ctx, by, a)
@@ -60,7 +60,7 @@ func (w *crowd) asks(t *testing.T, c call) call {
 			}
 		}
 	}
-	c.end = w.tick.Add(1)
+	c.end = w.tick()
 	var state *StateError
 	switch {
 	case err == nil && !c.isRead():
@@ -119,7 +119,8 @@ func run(t *testing.T, seed uint64, clients, each int, journals ...ipam.Journal)
 	ctx := context.Background()
 	var now atomic.Int64
 	clock := func() time.Time { return time.Unix(1_750_000_000, now.Add(1)) }
-	w := &crowd{history: history{pool: ipam.Place{Space: "a", Block: blockAt(0, 256)}}}
+	var ticks atomic.Int64
+	w := &crowd{tick: func() int64 { return ticks.Add(1) }, history: history{pool: ipam.Place{Space: "a", Block: blockAt(0, 256)}}}
 	for i, j := range journals {
 		b, err := Open(ctx, j, clock)
 		if err != nil {
@@ -150,7 +151,18 @@ func run(t *testing.T, seed uint64, clients, each int, journals ...ipam.Journal)
 		})
 	}
 	wg.Wait()
-	for r, err := range journals[0].Read(ctx, 0) {
+	w.history.judge(t, journals[0])
+	for _, b := range w.books {
+		if _, err := b.Verify(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// judge reads the journal and lets the checker look for a serial order.
+func (h *history) judge(t *testing.T, j ipam.Journal) {
+	t.Helper()
+	for r, err := range j.Read(context.Background(), 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,19 +170,14 @@ func run(t *testing.T, seed uint64, clients, each int, journals ...ipam.Journal)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.history.events = append(w.history.events, e)
+		h.events = append(h.events, e)
 	}
-	found := w.history.check()
+	found := h.check()
 	for _, f := range found[:min(10, len(found))] {
 		t.Error(f)
 	}
-	for _, b := range w.books {
-		if _, err := b.Verify(ctx); err != nil {
-			t.Error(err)
-		}
-	}
 	count := map[string]int{}
-	for _, c := range w.history.calls {
+	for _, c := range h.calls {
 		switch {
 		case c.outcome == refused:
 			count["refused"]++
@@ -187,7 +194,7 @@ func run(t *testing.T, seed uint64, clients, each int, journals ...ipam.Journal)
 			t.Errorf("no call was %s: the clients asked too little", what)
 		}
 	}
-	t.Logf("%d calls, %d events, %v", len(w.history.calls), len(w.history.events), count)
+	t.Logf("%d calls, %d events, %v", len(h.calls), len(h.events), count)
 }
 
 func TestManyWritersInMemory(t *testing.T) {

@@ -108,11 +108,13 @@ func lastAck(lines *bufio.Scanner, each func(n int)) (ack uint64, fault string) 
 	return ack, fault
 }
 
-// A writer is killed again and again, at random: the file opens, the chain
-// holds, every acknowledged event is there. HOPNHAT_KILLS sets how often; 20 by
-// default, 200 in the long form.
+// A writer is killed 200 times, or as often as HOPNHAT_KILLS says, at random: the
+// file opens, the chain holds, every acknowledged event is there.
 func TestKilledWriter(t *testing.T) {
-	kills := 20
+	kills := 200
+	if testing.Short() {
+		kills = 20
+	}
 	if n, err := strconv.Atoi(os.Getenv("HOPNHAT_KILLS")); err == nil {
 		kills = n
 	}
