@@ -82,7 +82,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
 	f.StringVar(&o.uncertified, "uncertified", "", "serve the world after the cutover beyond this machine without a certificate that fits, for this `REASON`, which is written to uncertified.log in the state folder")
-	f.StringArrayVar(&o.follows, "follow", nil, "without a workspace: a zone that comes from another server and is kept fresh, `ORIGIN=ADDRESS[:PORT][=KEY]`; again for another of its primaries; repeatable")
+	f.StringArrayVar(&o.follows, "follow", nil, "without a workspace: a zone that comes from another server and is kept fresh, `ORIGIN=ADDRESS[:PORT][=KEY][,tls=NAME]`; again for another of its primaries; with tls its certificate must bear the name (or pin=PIN, authorities=FILE, certificate=FILE, tlskey=FILE, with commas between them); repeatable")
 	f.StringArrayVar(&o.catalogs, "catalog", nil, "of zone files: a catalog zone (RFC 9432) to make of them, by its `NAME`; repeatable")
 	f.StringArrayVar(&o.updates, "update", nil, "of zone files: who may change which names by dynamic update, `KEY=PATTERN[:TYPE,…]`, such as acme=_acme-challenge.*.example.com:TXT; a network instead of the key takes unsigned ones from there; repeatable")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
@@ -337,9 +337,13 @@ func (o *serve) followed(t *daemon.Transfers) error {
 		if !ok {
 			return fmt.Errorf("--follow %s: write ORIGIN=ADDRESS, such as example.vn=192.0.2.54", s)
 		}
+		rest, options, _ := strings.Cut(rest, ",")
 		server, key, signed := strings.Cut(rest, "=")
 		f := workspace.Follow{ID: zones.ID{View: zones.Internet}}
-		var err error
+		err := asksOverTLS(&f, options)
+		if err != nil {
+			return fmt.Errorf("--follow %s: %w", s, err)
+		}
 		if f.ID.Origin, err = zones.ParseName(origin); err != nil {
 			return fmt.Errorf("--follow %s: %w", s, err)
 		}
@@ -348,6 +352,10 @@ func (o *serve) followed(t *daemon.Transfers) error {
 			return err
 		}
 		f.Primaries = []netip.AddrPort{a}
+		if ip, err := netip.ParseAddr(server); err == nil {
+			f.Primaries[0] = netip.AddrPortFrom(ip, 0)
+		}
+		f.SetPorts()
 		if signed {
 			if f.Key, err = zones.ParseName(key); err != nil {
 				return fmt.Errorf("--follow %s: %w", s, err)
@@ -360,13 +368,46 @@ func (o *serve) followed(t *daemon.Transfers) error {
 		switch {
 		case i < 0:
 			t.Follows = append(t.Follows, f)
-		case t.Follows[i].Key != f.Key:
-			return fmt.Errorf("--follow %s: all primaries of a zone are asked with one key", s)
+		case t.Follows[i].Key != f.Key || !t.Follows[i].TLS.Same(f.TLS):
+			return fmt.Errorf("--follow %s: all primaries of a zone are asked with one key, and over TLS all or none", s)
 		default:
-			t.Follows[i].Primaries = append(t.Follows[i].Primaries, a)
+			t.Follows[i].Primaries = append(t.Follows[i].Primaries, f.Primaries...)
 		}
 	}
 	return nil
+}
+
+// asksOverTLS reads how the primaries of a zone are asked over TLS.
+func asksOverTLS(f *workspace.Follow, options string) (err error) {
+	if options == "" {
+		return nil
+	}
+	f.TLS = &workspace.FollowTLS{}
+	for option := range strings.SplitSeq(options, ",") {
+		name, value, _ := strings.Cut(option, "=")
+		switch name {
+		case "tls":
+			if value != "" {
+				f.TLS.Name, err = workspace.ParseClient(value)
+			}
+		case "pin":
+			var p transfer.Pin
+			p, err = transfer.ParsePin(value)
+			f.TLS.Pins = append(f.TLS.Pins, p)
+		case "authorities":
+			f.TLS.Files.Authorities = value
+		case "certificate":
+			f.TLS.Files.Certificate = value
+		case "tlskey":
+			f.TLS.Files.Key = value
+		default:
+			err = fmt.Errorf("%q is not known: write tls=NAME, pin=PIN, authorities=FILE, certificate=FILE or tlskey=FILE", option)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return f.TLS.Check()
 }
 
 // parseUpdates reads KEY=PATTERN[:TYPE,…], or NETWORK=PATTERN[:TYPE,…].

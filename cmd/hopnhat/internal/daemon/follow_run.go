@@ -141,7 +141,14 @@ func (f *follower) refresh(primary int, have *zones.Zone) refreshed {
 		return refreshed{}
 	}
 	to := f.conf.Primaries[primary]
-	out, finds := transfer.Refresh(f.ctx, transfer.Request{Server: to, Zone: f.conf.ID, Key: f.key, Local: f.all.local(f.conf.ID, to)}, have)
+	q := transfer.Request{Server: to, Zone: f.conf.ID, Key: f.key, Local: f.all.local(f.conf.ID, to)}
+	if f.conf.TLS != nil {
+		var err error
+		if q.TLS, err = f.conf.TLS.Load(); err != nil {
+			return refreshed{finds: []finding.Finding{{ID: "X-TLS", Severity: finding.Error, Found: err.Error(), Mend: "mend the file, it is read again at the next question"}}}
+		}
+	}
+	out, finds := transfer.Refresh(f.ctx, q, have)
 	return refreshed{out, finds}
 }
 

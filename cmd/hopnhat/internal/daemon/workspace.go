@@ -68,7 +68,7 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 		if finding.Failed(fs) {
 			return &Loaded{failed: ss}, errors.New(strings.Join(out.Notes, "\n"))
 		}
-		out.Transfers = Transfers{Keys: keys, Secondaries: w.Config.Secondaries, Updates: w.Config.Updates, Follows: w.Config.Follows, Catalogs: w.Config.Catalogs}
+		out.Transfers = Transfers{Keys: keys, Secondaries: w.Config.Secondaries, Updates: w.Config.Updates, Follows: w.Follows(), Catalogs: w.Config.Catalogs}
 		plan, fs := w.Plan()
 		note := unpublished(w, plan, fs, stages)
 		if note != "" {

@@ -50,7 +50,7 @@ func TestDocs(t *testing.T) {
 // keysAsked lists the keys that the readers' own source asks for.
 func keysAsked(t *testing.T) (keys []string) {
 	t.Helper()
-	for _, file := range []string{"consolidation.go", "sections.go", "rules.go", "reserved.go", "config.go", "tables.go", "plans.go", "secondaries.go", "updates.go", "follow.go", "tls.go", "catalogs.go"} {
+	for _, file := range []string{"consolidation.go", "sections.go", "rules.go", "reserved.go", "config.go", "tables.go", "plans.go", "secondaries.go", "updates.go", "follow.go", "follow_tls.go", "tls.go", "catalogs.go"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -15,12 +15,13 @@ type Follow struct {
 	ID        zones.ID
 	Primaries []netip.AddrPort // in the order in which they are asked
 	Key       zones.Name       // that questions are signed with; the zero Name: unsigned
+	TLS       *FollowTLS       // nil: they are asked over UDP and TCP
 	At        zones.Place
 }
 
 // Same tells whether two say the same, wherever they stand.
 func (f Follow) Same(o Follow) bool {
-	return f.ID == o.ID && f.Key == o.Key && slices.Equal(f.Primaries, o.Primaries)
+	return f.ID == o.ID && f.Key == o.Key && f.TLS.Same(o.TLS) && slices.Equal(f.Primaries, o.Primaries)
 }
 
 // Tellers are the primaries as they may tell of a change.
@@ -37,14 +38,37 @@ func (d *decoder) follow(n *node) Follow {
 		must("zone", func(n *node) { f.ID.Origin = d.name(n, "a followed zone") }),
 		must("from", func(n *node) {
 			d.listOrOne(n, "from", func(n *node) {
-				if a := read(d, n, "W-VALUE", "a primary", parseServer); a.IsValid() {
+				if a := read(d, n, "W-VALUE", "a primary", parsePrimary); a.IsValid() {
 					f.Primaries = append(f.Primaries, a)
 				}
 			})
 		}),
 		may("key", func(n *node) { f.Key = d.name(n, "a key's name") }),
-		may("view", func(n *node) { f.ID.View = d.view(n) }))
+		may("view", func(n *node) { f.ID.View = d.view(n) }),
+		may("tls", func(n *node) { f.TLS = d.followTLS(n) }))
+	f.SetPorts()
 	return f
+}
+
+// parsePrimary is parseServer that leaves the port open where none is given.
+func parsePrimary(s string) (netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.AddrPortFrom(a, 0), nil
+	}
+	return parseServer(s)
+}
+
+// SetPorts gives the primaries without a port the usual one.
+func (f *Follow) SetPorts() {
+	usual := uint16(53)
+	if f.TLS != nil {
+		usual = 853
+	}
+	for i, p := range f.Primaries {
+		if p.Port() == 0 {
+			f.Primaries[i] = netip.AddrPortFrom(p.Addr(), usual)
+		}
+	}
 }
 
 // checkFollows reports what is wrong between followed zones and the others.
