@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
 	"fmt"
 	"os"
 	"os/exec"
@@ -107,5 +108,91 @@ func TestFormats(t *testing.T) {
 			}
 			zonesOf[c.zone] = string(b)
 		})
+	}
+}
+
+// converter makes other formats of a file with LibreOffice, in its own folder.
+func converter(t *testing.T) func(from, to string, filter ...string) string {
+	office, err := exec.LookPath("soffice")
+	if err != nil {
+		t.Skip("soffice is not installed: no table goes through LibreOffice here")
+	}
+	dir := t.TempDir()
+	return func(from, to string, filter ...string) string {
+		t.Helper()
+		out := filepath.Join(dir, filepath.Base(from)+"-out")
+		args := append([]string{"--headless", "-env:UserInstallation=file://" + dir + "/profile"}, filter...)
+		if msg, err := exec.Command(office, append(args, "--convert-to", to, "--outdir", out, from)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, msg)
+		}
+		ext, _, _ := strings.Cut(to, ":")
+		return filepath.Join(out, strings.TrimSuffix(filepath.Base(from), filepath.Ext(from))+"."+ext)
+	}
+}
+
+// TestDecisionsLibreOffice: the open conflicts of testdata/undecided go out as a
+// workbook, are decided in LibreOffice, and come back: the plan passes. A slip
+// in the workbook is told by its sheet and cell, and nothing is written.
+func TestDecisionsLibreOffice(t *testing.T) {
+	convert := converter(t)
+	dir := t.TempDir()
+	w := filepath.Join(dir, "w")
+	if err := os.CopyFS(w, os.DirFS("../../testdata/undecided")); err != nil {
+		t.Fatal(err)
+	}
+	book := filepath.Join(dir, "out.xlsx")
+	if out, errs, code := run(t, "plan", w, "--decisions", book); code != 0 || !strings.Contains(out, "10 rows written to") {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+	asText := convert(book, "csv:Text - txt - csv (StarCalc):44,34,76,1")
+	f, err := os.Open(asText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(f).ReadAll()
+	f.Close()
+	if err != nil || len(rows) != 11 {
+		t.Fatalf("%d rows: %v", len(rows), err)
+	}
+	column := func(word string) int {
+		i := slices.IndexFunc(rows[0], func(h string) bool { return strings.Contains(h, word) })
+		if i < 0 {
+			t.Fatalf("no column %s in %q", word, rows[0])
+		}
+		return i
+	}
+	edited := func(take func(i int) string) string {
+		for i := range rows[1:] {
+			row := rows[1+i]
+			row[column("take:")], row[column("why")], row[column("by")], row[column("doc")], row[column("state:")] = take(i), fmt.Sprintf("họp: \"giữ\", số %d; # không đổi", i), "an", "bb1", "decided"
+		}
+		var b bytes.Buffer
+		if err := csv.NewWriter(&b).WriteAll(rows); err != nil {
+			t.Fatal(err)
+		}
+		return convert(write(t, filepath.Join(dir, "edited.csv"), b.String()), "xlsx", "--infilter=CSV:44,34,76,1")
+	}
+
+	file := filepath.Join(w, "consolidation.yaml")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := edited(func(i int) string { return []string{"Bên giữ", "bên nào cũng được"}[i/9] })
+	if _, errs, code := run(t, "-C", w, "import", "--decisions", bad); code != 1 || !strings.Contains(errs, "edited.xlsx[edited]:11:7: error: G11: ") {
+		t.Errorf("a slip: exit %d\n%s", code, errs)
+	}
+	if now, err := os.ReadFile(file); err != nil || string(now) != string(before) {
+		t.Errorf("something was written: %v\n%s", err, now)
+	}
+	good := edited(func(int) string { return "Bên giữ" })
+	if out, errs, code := run(t, "-C", w, "import", "--decisions", good); code != 0 || !strings.Contains(out, "10 decisions written to") {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code := run(t, "plan", w); code != 0 || !strings.Contains(out, "\nconflicts: 10 decided, 0 settled by a proposal, 0 open\n") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code := run(t, "-C", w, "import", "--decisions", good); code != 0 || !strings.Contains(out, "nothing changed, nothing was written") {
+		t.Errorf("again: exit %d\n%s%s", code, out, errs)
 	}
 }

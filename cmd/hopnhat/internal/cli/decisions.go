@@ -118,11 +118,18 @@ func tableOfDecisions(file string) ([]decisions.Edited, []finding.Finding) {
 		}
 	}
 	var out []decisions.Edited
-	for i, s := range book.Sheets {
-		if s.Hidden || len(s.Rows) == 0 || i > 0 {
+	var lost []finding.Finding // of sheets without the headings
+	read := 0
+	for _, s := range book.Sheets {
+		if s.Hidden || len(s.Rows) == 0 {
 			continue
 		}
 		h, fs := sheet.Find(s, columns, sheet.Mapping{})
+		if finding.Failed(fs) && h.Columns[decisions.At] == 0 {
+			lost = append(lost, fs...)
+			continue
+		}
+		read++
 		if finds = append(finds, fs...); finding.Failed(fs) {
 			continue
 		}
@@ -138,6 +145,12 @@ func tableOfDecisions(file string) ([]decisions.Edited, []finding.Finding) {
 			}
 			out = append(out, x)
 		}
+	}
+	for _, f := range lost {
+		if read > 0 {
+			f.Severity, f.Found = finding.Warning, "the sheet is not read: "+f.Found
+		}
+		finds = append(finds, f)
 	}
 	return out, finds
 }

@@ -46,7 +46,11 @@ var words = map[string]map[string]string{
 // Apply edits the text of a consolidation file. The findings speak of cells of
 // the table; with an error among them text comes back as it was.
 func Apply(w *workspace.Workspace, text []byte, rows []Edited) ([]byte, []Change, []finding.Finding) {
-	a := &applier{w: w, lines: strings.SplitAfter(string(text), "\n"), edited: map[int]Edited{}}
+	lines := strings.SplitAfter(string(text), "\n")
+	if n := len(lines) - 1; n > 0 && lines[n] == "" {
+		lines = lines[:n] // what stands behind the last line end is no line
+	}
+	a := &applier{w: w, lines: lines, edited: map[int]Edited{}}
 	a.old = map[string]*mapping.Decision{}
 	for i := range w.Mapping.Decisions {
 		d := &w.Mapping.Decisions[i]

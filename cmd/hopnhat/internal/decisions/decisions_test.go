@@ -185,6 +185,25 @@ func TestWrong(t *testing.T) {
 	}
 }
 
+// TestWrongInNew: in a file without decisions, a slip that is seen when the
+// edited file is read again is told by its own row, the first as the last.
+func TestWrongInNew(t *testing.T) {
+	w := open(t, "../../../../testdata/undecided")
+	p, _ := w.Plan()
+	b := text(t, "../../../../testdata/undecided")
+	for i := range Rows(w, p) {
+		rows := edited(Rows(w, p))
+		for j := range rows {
+			rows[j].Fields[Take], rows[j].Fields[Why], rows[j].Fields[By], rows[j].Fields[Doc] = "target", "x", "an", "bb1"
+		}
+		rows[i].Fields[By] = "ai do"
+		out, _, fs := Apply(w, b, rows)
+		if string(out) != string(b) || len(fs) != 1 || fs[0].At.Line != i+2 || fs[0].At.Column != 12 || !strings.HasPrefix(fs[0].Found, "Lx: ") {
+			t.Errorf("row %d: %v", i+2, fs)
+		}
+	}
+}
+
 // TestForms: decisions in other forms of YAML, and a file that has none.
 func TestForms(t *testing.T) {
 	for what, c := range map[string]struct{ text, want string }{
