@@ -48,6 +48,7 @@ func TestFormats(t *testing.T) {
 		}
 		return string(b)
 	}
+	old := startBIND(t, []zoneFile{{"tp.example", write(t, filepath.Join(t.TempDir(), "tp.zone"), master)}})
 	zonesOf := map[string]string{} // the zone's text by its name, from the form before
 	for _, c := range []struct {
 		form, zone, source string
@@ -57,6 +58,9 @@ func TestFormats(t *testing.T) {
 		{"bind", "tp.example", "bind: sources/named.conf", map[string]string{"named.conf": conf, "tp.zone": master}},
 		{"csv", "tp.example", "sheet: sources/tp.csv, name-servers: ns1.binhdinh.gov.vn", map[string]string{"tp.csv": table}},
 		{"xlsx", "tp.example", "sheet: sources/tp.xlsx, name-servers: ns1.binhdinh.gov.vn", map[string]string{"tp.xlsx": book}},
+		{"xlsx of LibreOffice", "tp.example", "sheet: sources/tp.xlsx, name-servers: ns1.binhdinh.gov.vn", map[string]string{"tp.xlsx": "LibreOffice:xlsx"}},
+		{"csv of LibreOffice, with ; in UTF-16", "tp.example", "sheet: sources/tp.csv, name-servers: ns1.binhdinh.gov.vn", map[string]string{"tp.csv": "LibreOffice:csv:Text - txt - csv (StarCalc):59,34,65535,1"}},
+		{"AXFR", "tp.example", fmt.Sprintf("axfr: %q", old.addr), nil},
 		{".dns", "quynhon.binhdinh.gov.vn", "windows: sources/f", map[string]string{"f": file("zone.dns")}},
 		{"dnscmd /ZonePrint", "quynhon.binhdinh.gov.vn", "windows: sources/f", map[string]string{"f": file("zoneprint.txt")}},
 		{"dnscmd /EnumRecords", "quynhon.binhdinh.gov.vn", "windows: sources/f", map[string]string{"f": file("enumrecords.txt")}},
@@ -68,6 +72,13 @@ func TestFormats(t *testing.T) {
 			write(t, dir+"/w/consolidation.yaml", fmt.Sprintf("version: 1\ncutover: 1/9/2025 00:00\ntargets: [moi.example]\ndocuments: {bb1: Biên bản 1}\npeople: {an: Chị An}\nsources:\n  cu: {zone: %s, %s}\nrules:\n  - {from: %s, drop: true, subtree: true, why: thử, by: an, doc: bb1}\n", c.zone, c.source, c.zone))
 			write(t, dir+"/w/zones/moi.example.zone", "$TTL 300\n@ SOA ns q 7 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n")
 			for name, text := range c.files {
+				if to, ok := strings.CutPrefix(text, "LibreOffice:"); ok {
+					b, err := os.ReadFile(converter(t)(write(t, dir+"/tp.csv", table), to, "--infilter=CSV:44,34,76,1"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					text = string(b)
+				}
 				write(t, dir+"/w/sources/"+name, text)
 			}
 			out, errs, code := run(t, "-C", dir+"/w", "import")
