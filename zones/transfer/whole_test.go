@@ -13,11 +13,11 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 )
 
-// bigOn says how to start each server with a large zone and one to be cut,
-// which are let go to the key.
-func bigOn(t testing.TB, key *Key) map[string]func() *peer {
+// bigOn says how to start each server with a large zone of so many records and
+// one to be cut, which are let go to the key.
+func bigOn(t testing.TB, key *Key, records int) map[string]func() *peer {
 	dir := t.TempDir()
-	zs := []zoneFile{{"big.example", large(t, dir, "big.example", 100_000)}, {"cut.example", large(t, dir, "cut.example", 5_000)}}
+	zs := []zoneFile{{"big.example", large(t, dir, "big.example", records)}, {"cut.example", large(t, dir, "cut.example", 5_000)}}
 	return map[string]func() *peer{
 		"BIND": func() *peer {
 			var b strings.Builder
@@ -44,7 +44,7 @@ type zoneFile struct{ origin, path string }
 // octet, it never is a part of a zone.
 func TestPeers(t *testing.T) {
 	key := testKey(t)
-	for name, run := range bigOn(t, key) {
+	for name, run := range bigOn(t, key, 100_000) {
 		t.Run(name, func(t *testing.T) {
 			p := run()
 			z, rep, fs := Fetch(context.Background(), Request{Server: p.v6, Zone: internet("big.example"), Key: key, Local: netip.IPv6Loopback()})
@@ -71,32 +71,42 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// TestKilled: a server that is really killed during a transfer. What the
-// kernel still sends may be all of it; a part is never taken.
+// TestKilled: a server that is really killed at a random point of a transfer, 50
+// times. What the kernel still sends may be all of it; a part is never taken.
 func TestKilled(t *testing.T) {
+	const records, kills = 40_000, 25 // of each server
 	key := testKey(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 3))
-	for name, run := range bigOn(t, key) {
-		partly := 0
-		for range 3 {
+	for name, run := range bigOn(t, key, records) {
+		partly, died := 0, 0
+		for range kills {
 			p := run()
-			at := 1 + rng.IntN(1<<20)
+			at := 1 + rng.IntN(1<<19)
 			r := newRelay(t, p.v6, at, func() { _ = p.proc.Kill(); <-p.ended })
 			z, rep, fs := Fetch(context.Background(), Request{Server: r.addr, Zone: internet("big.example"), Key: key})
 			n := <-r.passed
-			t.Logf("%s killed after %d octets, %d came in %d records: %s", name, at, n, rep.Records, show(fs))
+			select {
+			case <-p.ended:
+				died++
+			default:
+				t.Errorf("%s was not killed: %d of %d octets came", name, n, at)
+			}
 			if z == nil {
 				partly++
+				if !strings.Contains(show(fs), "[X-SHORT]") && !strings.Contains(show(fs), "[X-CONNECT]") {
+					t.Errorf("seed %d: killed after %d octets: %s", seed, at, show(fs))
+				}
 				continue
 			}
-			if _, _, records := z.Counts(); records != rep.Records || records < 100_000 {
-				t.Errorf("seed %d: a part of a zone, %d records", seed, records)
+			if _, _, n := z.Counts(); n != rep.Records || n < records {
+				t.Errorf("seed %d: a part of a zone, %d records", seed, n)
 			}
 		}
-		if partly == 0 {
-			t.Errorf("%s: no transfer ended early", name)
+		t.Logf("%s killed %d times; %d transfers ended early", name, died, partly)
+		if partly < kills/2 {
+			t.Errorf("%s: %d transfers of %d ended early", name, partly, kills)
 		}
 	}
 }
