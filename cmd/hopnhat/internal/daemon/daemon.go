@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +35,7 @@ type Loaded struct {
 
 	stamps map[zones.ID][]stamp // the files that each zone was read from
 	failed []stamp              // the files that could not be used
+	seen   []stamp              // of a workspace: all files that were read
 
 	homes     []updates.Home       // the zones that are master files
 	workspace *workspace.Workspace // what the worlds were read from; nil for zone files
@@ -43,9 +43,10 @@ type Loaded struct {
 }
 
 // Loader reads the worlds. prev is what it returned last (nil the first
-// time), so that a bad file's last good version can be kept. On an error
-// nothing of the result is used but which files failed; it may be nil.
-type Loader func(ctx context.Context, prev *Loaded) (*Loaded, error)
+// time), so that a bad file's last good version can be kept. Files in over are
+// read as if they held its octets. On an error nothing of the result is used but
+// which files failed; it may be nil.
+type Loader func(ctx context.Context, prev *Loaded, over map[string][]byte) (*Loaded, error)
 
 // Options are the daemon's settings.
 type Options struct {
@@ -146,7 +147,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 func (d *Daemon) read(ctx context.Context, prev *Loaded) (*Loaded, error) {
 	for range 20 {
 		want := d.updater.reconcile(ctx)
-		l, err := d.o.Load(ctx, prev)
+		l, err := d.o.Load(ctx, prev, nil)
 		if err != nil {
 			return l, err
 		}
@@ -272,12 +273,6 @@ func (d *Daemon) Reload(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer d.renew()
-	return d.load(ctx, false)
-}
-
-// load is Reload for who holds d.mu. What it notes is said, where it is an update's
-// only what was not noted before.
-func (d *Daemon) load(ctx context.Context, update bool) error {
 	loaded, err := d.read(ctx, d.loaded)
 	if err != nil {
 		if loaded != nil {
@@ -285,6 +280,11 @@ func (d *Daemon) load(ctx context.Context, update bool) error {
 		}
 		return err
 	}
+	return d.publish(loaded)
+}
+
+// publish answers from what was loaded. The caller holds d.mu.
+func (d *Daemon) publish(loaded *Loaded) error {
 	images, worlds, err := d.compile(loaded)
 	if err != nil {
 		d.follows.set(d.loaded.Transfers)
@@ -296,13 +296,9 @@ func (d *Daemon) load(ctx context.Context, update bool) error {
 		r.image.p.Store(&published{images[i], outlet(r.Listener, worlds[r.At], loaded.Transfers, before[i], time.Now), loaded.Transfers.rules(r.View)})
 	}
 	loaded.Worlds = worlds
-	notes := loaded.Notes
-	if update {
-		notes = slices.DeleteFunc(slices.Clone(notes), func(n string) bool { return slices.Contains(d.loaded.Notes, n) })
-	}
 	d.loaded = loaded
 	d.tell(before)
-	d.say(notes)
+	d.say(loaded.Notes)
 	return nil
 }
 

@@ -29,7 +29,7 @@ const Now = "now"
 // whose stamps did not change is not read again; a bad one is served in its
 // last good version, and the notes say why.
 func ZoneFiles(files []ZoneFile, includeRoot string, c Clock) Loader {
-	return func(ctx context.Context, prev *Loaded) (*Loaded, error) {
+	return func(ctx context.Context, prev *Loaded, _ map[string][]byte) (*Loaded, error) {
 		out := &Loaded{stamps: map[zones.ID][]stamp{}}
 		var zs []*zones.Zone
 		var bad []error

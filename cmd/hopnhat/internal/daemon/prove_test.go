@@ -58,7 +58,7 @@ func TestCertified(t *testing.T) {
 	load := func(address string) (*Daemon, *Loaded) {
 		t.Helper()
 		stage := Stage{Listener: Listener{Address: address, View: zones.Internet, At: "after"}, Instant: at}
-		l, err := Workspace(dir, []Stage{stage}, clock)(t.Context(), nil)
+		l, err := Workspace(dir, []Stage{stage}, clock)(t.Context(), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/updates"
@@ -52,49 +53,51 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// edit makes a change of what is served in the files that it comes from.
+// edit makes a change of what is served in the files that it comes from. What it
+// leads to is loaded, merged and proved before anything is written.
 func (u *updater) edit(ctx context.Context, at string, z *zones.Zone, d zones.Delta) error {
+	if !slices.Equal(u.d.loaded.seen, stamps(paths(u.d.loaded.seen))) {
+		return updates.ErrEdited // it would be published along
+	}
 	parts, err := trace(u.d.loaded.workspace.Masters(), z, d)
 	if err != nil {
 		return err
 	}
-	var made []zones.Delta
-	undo := func(why error) error {
-		for _, d := range slices.Backward(made) {
-			why = errors.Join(why, u.write(ctx, d.Inverse()))
+	files := map[string][]byte{}
+	var made []*updates.Proposal
+	for _, part := range parts {
+		h := u.homes[part.ID]
+		if h == nil {
+			return refusal(fmt.Sprintf("%v is no master file that can be edited", part.ID))
 		}
-		return errors.Join(why, u.d.load(ctx, true))
-	}
-	for _, p := range parts {
-		if err := u.write(ctx, p); err != nil {
-			return undo(err)
+		p, err := h.file.Propose(part)
+		if err != nil {
+			return err
 		}
+		maps.Copy(files, p.Files)
 		made = append(made, p)
 	}
-	if err := u.d.load(ctx, true); err != nil {
-		return undo(refusal(err.Error()))
+	l, err := u.d.o.Load(ctx, u.d.loaded, files)
+	if err != nil {
+		return refusal(err.Error())
 	}
-	if k, ok := differs(z, d, u.d.loaded.Worlds[at].Zone(z.ID())); !ok {
-		return undo(refusal(fmt.Sprintf("%v would not be served as it was asked for: a rule or decision speaks of it", k)))
+	if k, ok := differs(z, d, l.Worlds[at].Zone(z.ID())); !ok {
+		return refusal(fmt.Sprintf("%v would not be served as it was asked for: a rule or decision speaks of it", k))
+	}
+	if err := errors.Join(u.d.gate(l), u.d.certified(l)); err != nil {
+		return refusal(err.Error())
+	}
+	for _, p := range made {
+		if err := p.Make(ctx); err != nil {
+			return err
+		}
+	}
+	l.seen = stamps(paths(l.seen)) // with what was just written
+	l.Notes = slices.DeleteFunc(l.Notes, func(n string) bool { return slices.Contains(u.d.loaded.Notes, n) })
+	if err := u.d.publish(l); err != nil {
+		return fmt.Errorf("it is written and not yet published: %w", err)
 	}
 	return nil
-}
-
-// write makes a change in one master file, at once and durably.
-func (u *updater) write(ctx context.Context, d zones.Delta) error {
-	h := u.homes[d.ID]
-	if h == nil {
-		return refusal(fmt.Sprintf("%v is no master file that can be edited", d.ID))
-	}
-	r, err := h.file.Read()
-	if err != nil {
-		return err
-	}
-	serial := r.Zone.Serial().Next().Next()
-	if err := h.file.Append(updates.WithSerial(d, r.Zone, serial)); err != nil {
-		return err
-	}
-	return h.file.Flush(ctx)
 }
 
 // trace tells in which master files a change of what is served is made, and how it

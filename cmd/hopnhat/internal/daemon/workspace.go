@@ -26,20 +26,24 @@ type Stage struct {
 // reading is proved; one that loses names where the one before lost none is
 // not taken.
 func Workspace(dir string, stages []Stage, c Clock) Loader {
-	return func(ctx context.Context, prev *Loaded) (*Loaded, error) {
+	return func(ctx context.Context, prev *Loaded, over map[string][]byte) (*Loaded, error) {
 		var w *workspace.Workspace
 		var found []finding.Finding
-		ss, err := settle(ctx, c, func() []string {
-			w, found = workspace.Open(dir)
+		read := func() []string {
+			w, found = workspace.OpenOver(dir, over)
 			if w == nil {
 				return []string{dir}
 			}
 			return w.Files()
-		})
-		if err != nil {
+		}
+		var ss []stamp
+		var err error
+		if over != nil { // the files were looked at just now
+			ss = stamps(read())
+		} else if ss, err = settle(ctx, c, read); err != nil {
 			return nil, err
 		}
-		out := &Loaded{Worlds: map[string]zones.World{}}
+		out := &Loaded{Worlds: map[string]zones.World{}, seen: ss}
 		for _, f := range found {
 			if f.Severity >= finding.Warning {
 				out.Notes = append(out.Notes, f.String())

@@ -299,13 +299,18 @@ func (f *File) reconcile(ctx context.Context, served *zones.Zone) (o Outcome, er
 
 // write makes a change in the master file, under a serial. The sum is in the
 // journal before, so that a crash in between leaves a file that is known: the one
-// before or the one after. The file with the SOA comes last, so that what holds
-// the later serial holds all.
+// before or the one after.
 func (f *File) write(ctx context.Context, r Read, d zones.Delta, serial zones.Serial) (written [32]byte, err error) {
 	next, err := r.Tree.Apply(WithSerial(d, r.Zone, serial))
 	if err != nil {
 		return written, err
 	}
+	return f.put(ctx, r, next, serial)
+}
+
+// put writes another tree in the place of what was read. The file with the SOA
+// comes last, so that what holds the later serial holds all.
+func (f *File) put(ctx context.Context, r Read, next *zonefile.Tree, serial zones.Serial) (written [32]byte, err error) {
 	written = sum(next)
 	f.mu.Lock()
 	err = f.j.add(Entry{Kind: Written, Serial: serial, Sum: written})
@@ -313,15 +318,9 @@ func (f *File) write(ctx context.Context, r Read, d zones.Delta, serial zones.Se
 	if err != nil {
 		return written, err
 	}
-	var changed []*zonefile.File
-	for _, file := range next.Files() {
-		if old := r.Tree.File(file.Name()); string(old.Bytes()) != string(file.Bytes()) {
-			changed = append(changed, file)
-		}
-	}
 	soa := next.SOAFile()
 	for _, lastly := range []bool{false, true} {
-		for _, file := range changed {
+		for _, file := range changed(r.Tree, next) {
 			if (file == soa) != lastly {
 				continue
 			}
@@ -331,4 +330,61 @@ func (f *File) write(ctx context.Context, r Read, d zones.Delta, serial zones.Se
 		}
 	}
 	return written, nil
+}
+
+// changed lists the files of a tree that another has with other octets.
+func changed(was, next *zonefile.Tree) (out []*zonefile.File) {
+	for _, file := range next.Files() {
+		if !bytes.Equal(was.File(file.Name()).Bytes(), file.Bytes()) {
+			out = append(out, file)
+		}
+	}
+	return out
+}
+
+// Proposal is a change of a master file that is not made yet.
+type Proposal struct {
+	Files map[string][]byte // by path: what they would hold
+
+	f      *File
+	r      Read
+	next   *zonefile.Tree
+	d      zones.Delta
+	serial zones.Serial
+}
+
+// Propose tells what a change would make of the master file, which has to be as it
+// was loaded (ErrEdited).
+func (f *File) Propose(d zones.Delta) (*Proposal, error) {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	steps, written := split(f.entries())
+	r, err := f.home.Read()
+	if err != nil {
+		return nil, errors.Join(ErrEdited, err)
+	}
+	if n, ok := written[sum(r.Tree)]; !ok || n < len(steps) {
+		return nil, ErrEdited
+	}
+	p := &Proposal{f: f, r: r, serial: r.Zone.Serial().Next().Next(), Files: map[string][]byte{}}
+	p.d = WithSerial(d, r.Zone, p.serial)
+	if p.next, err = r.Tree.Apply(p.d); err != nil {
+		return nil, err
+	}
+	for _, file := range changed(r.Tree, p.next) {
+		p.Files[r.Path(file.Name())] = file.Bytes()
+	}
+	return p, nil
+}
+
+// Make makes it: in the journal, then in the file. Where somebody saved the file
+// since, the change is in the journal and stays: the next loading makes it.
+func (p *Proposal) Make(ctx context.Context) error {
+	if err := p.f.Append(p.d); err != nil {
+		return err
+	}
+	p.f.writing.Lock()
+	defer p.f.writing.Unlock()
+	_, err := p.f.put(ctx, p.r, p.next, p.serial)
+	return err
 }
