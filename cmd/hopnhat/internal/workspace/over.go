@@ -62,7 +62,7 @@ type overFile struct {
 	r    *bytes.Reader
 }
 
-func (f *overFile) Read(b []byte) (int, error)  { return f.r.Read(b) }
+func (f *overFile) Read(b []byte) (int, error) { return f.r.Read(b) }
 func (f *overFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 
 type overInfo struct {
@@ -70,4 +70,4 @@ type overInfo struct {
 	size int64
 }
 
-func (i overInfo) Size() int64        { return i.size }
+func (i overInfo) Size() int64 { return i.size }
