@@ -112,13 +112,16 @@ func brute(t *testing.T, want, seed, shard int) {
 		r := Prove(in, Options{Workers: 1})
 		o, n := newTwin(old, zones.Internet), newTwin(new, zones.Internet)
 		br := bringer{o, from, to}
-		lost := ""
+		lost, unseen := "", ""
+		byName := newNameByName(in)
 		for _, q := range names {
+			lost := &lost // the last loss of all, and whether this name has one
+			was := *lost
 			for _, typ := range askedTypes {
 				queries += 2
 				x, y := o.ask(q, typ), n.ask(q, typ)
 				if breaks(x, y) && !(mapped && (br.renamed(x.data) == br.renamed(y.data) || claimed(br, q, typ))) {
-					lost = fmt.Sprintf("%v %v: %v %q -> %v %q", q, typ, x.kind, x.data, y.kind, y.data)
+					*lost = fmt.Sprintf("%v %v: %v %q -> %v %q", q, typ, x.kind, x.data, y.kind, y.data)
 				}
 				if !mapped {
 					continue
@@ -129,8 +132,16 @@ func brute(t *testing.T, want, seed, shard int) {
 				}
 				queries++
 				if c, ok := br.want(p, typ); ok && bringsNot(br, c, y) {
-					lost = fmt.Sprintf("%v %v -> %v: %v %q -> %v %q", p, typ, q, c.kind, c.data, y.kind, y.data)
+					*lost = fmt.Sprintf("%v %v -> %v: %v %q -> %v %q", p, typ, q, c.kind, c.data, y.kind, y.data)
 				}
+			}
+			if *lost == was {
+				continue
+			}
+			if blocks, missing := byName.block(q); !blocks {
+				unseen = *lost
+			} else if missing != "" {
+				unseen = *lost + ": the walk has no " + missing
 			}
 		}
 		text := func() string {
@@ -139,6 +150,9 @@ func brute(t *testing.T, want, seed, shard int) {
 				s += "\n" + f.Finding.String()
 			}
 			return s
+		}
+		if unseen != "" {
+			t.Fatalf("a loss that the proof of its name does not see: %s\n%s", unseen, text())
 		}
 		if lost != "" {
 			broke++
@@ -167,6 +181,39 @@ func brute(t *testing.T, want, seed, shard int) {
 	if broke < worlds/20 || kept < worlds/20 {
 		t.Errorf("%d pairs broken and %d whole of %d: too few of one kind", broke, kept, worlds)
 	}
+}
+
+// nameByName decides single names as a walk does, so that no loss hides behind
+// another of the same worlds.
+type nameByName struct {
+	*walker
+	whole *tally
+}
+
+func newNameByName(in Input) nameByName {
+	w := newWalker(in, Options{Workers: 1, Limit: defaultLimit}, zones.Internet)
+	return nameByName{w, w.all(1)}
+}
+
+// block tells whether anything blocks at one name, and which of it the walk
+// over all names does not tell.
+func (w nameByName) block(q zones.Name) (blocks bool, missing string) {
+	p := w.start()
+	for _, l := range labelsDown(q, nil) {
+		p = w.down(p, l)
+	}
+	out := newTally(w.walker)
+	w.check(out, &p)
+	for _, b := range out.faults {
+		if defined[b.id].severity != finding.Block {
+			continue
+		}
+		blocks = true
+		if w.whole.by[b.cause] == nil {
+			missing = fmt.Sprint(b.id, " at ", w.nameAt(&p))
+		}
+	}
+	return blocks, missing
 }
 
 // claimed tells whether an old name's answer comes to q: then what it makes of
@@ -213,10 +260,40 @@ func TestFoundByBrute(t *testing.T) {
 			"a DNAME's target answers nothing in its own right", "zone e\n@ NS out.\n@ DNAME a.f.\nzone f\n@ NS out.\na A 192.0.2.1\n*.a A 192.0.2.1\nc.a A 192.0.2.2\nzone c.e\n@ NS out.\na A 192.0.2.2\na.*.c DNAME a.f.\n",
 			"zone e\n@ NS out.\n@ DNAME a.f.\nzone f\n@ NS out.\na A 192.0.2.1\n*.a A 192.0.2.1\nc DNAME e.\n",
 		},
+		{
+			"a served zone below the target of a DNAME that grows", "zone e\n@ NS out.\n@ DNAME b\nzone a.b.b.e\n@ NS out.\n@ A 192.0.2.1\n",
+			"zone e\n@ NS out.\nzone a.b.b.e\n@ NS out.\n@ A 192.0.2.1\n",
+		},
+		{
+			"a served zone below DNAMEs in a circle", "zone e\n@ NS out.\nb DNAME c\nc DNAME b\nzone a.c.e\n@ NS out.\n@ A 192.0.2.1\n",
+			"zone e\n@ NS out.\nzone a.c.e\n@ NS out.\n@ A 192.0.2.1\n",
+		},
+		{
+			"a served zone below the third of four DNAMEs", "zone e\n@ NS out.\na DNAME b\nb DNAME c\nc DNAME f.\nx.d A 192.0.2.1\nzone f\n@ NS out.\nzone z1.a.e\n@ NS out.\nzone z2.b.e\n@ NS out.\nzone z3.c.e\n@ NS out.\n@ A 192.0.2.1\n",
+			"zone e\n@ NS out.\nb DNAME c\nc DNAME f.\nx.d A 192.0.2.1\nzone f\n@ NS out.\nzone z1.a.e\n@ NS out.\nzone z2.a.e\n@ NS out.\nzone z2.b.e\n@ NS out.\nzone z3.c.e\n@ NS out.\n@ A 192.0.2.1\n",
+		},
+		{
+			"DS by a wildcard at the apex of a child that the parent does not delegate", "zone e\n@ NS out.\nx.b TXT t\nzone c.e\n@ NS out.\n",
+			"zone e\n@ NS out.\nx.b TXT t\n* DS 1 8 2 abababababababababababababababababababababababababababababababab\nzone c.e\n@ NS out.\n",
+		},
 	} {
 		old, new := world(t, "old", c.old), world(t, "new", c.new)
+		if s := survivor(Input{Before: old, After: new}, nil); s == "" {
+			t.Errorf("%s: nothing is lost", c.name)
+		}
 		if r := Prove(Input{Before: old, After: new}, Options{}); r.Preserved() {
 			t.Errorf("%s: not seen", c.name)
+		}
+		o, n, byName := newTwin(old, zones.Internet), newTwin(new, zones.Internet), newNameByName(Input{Before: old, After: new})
+		for _, q := range everyName(4) {
+			for _, typ := range askedTypes {
+				if !breaks(o.ask(q, typ), n.ask(q, typ)) {
+					continue
+				}
+				if blocks, missing := byName.block(q); !blocks || missing != "" {
+					t.Errorf("%s: %v %v is lost; blocks %v, the walk has no %q", c.name, q, typ, blocks, missing)
+				}
+			}
 		}
 	}
 }

@@ -139,7 +139,8 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 			if c, gone := w.goneZone(o); gone {
 				w.report(out, p, o, n, typ, c, "")
 			}
-		case ok == nxdomain && n.start.state == miss && !n.start.moved && !o.start.moved:
+		case ok == nxdomain && synthesised(o.on(typ), n.on(typ)):
+			o, n := o.on(typ), n.on(typ)
 			if w.asked(o, n, typ, cs) || w.settled(out, p, o, n, typ, cs) {
 				added = true
 				continue
@@ -160,6 +161,12 @@ func (w *walker) continuity(out *tally, p *place, o, n *stand, cs []claim) {
 	if !lost && w.dangles(o, n) {
 		w.report(out, p, o, n, 0, cause{id: "X-DANGLE", new: true, node: n.alias}, "")
 	}
+}
+
+// synthesised tells whether NEW answers from a wildcard, and DNAMEs have no
+// part in it.
+func synthesised(o, n *stand) bool {
+	return n.start.state == miss && !n.start.moved && !o.start.moved
 }
 
 // unchanged counts the answers of a plain name that has the same records on

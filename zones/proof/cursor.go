@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"slices"
+
 	"gialai.gov.vn/hopnhat/zones"
 )
 
@@ -16,8 +18,7 @@ const (
 	grows                // DNAMEs that make the name longer and longer (YXDOMAIN in the end)
 )
 
-// cursor is a place in a tree after some labels. It is comparable, but for
-// ext, whose pointee is made once for each DNAME.
+// cursor is a place in a tree after some labels.
 //
 // A DNAME moves the cursor to its target. The name that is then meant has
 // delta octets more than the one asked for, and over is the largest delta on
@@ -32,13 +33,13 @@ type cursor struct {
 	over  int16
 	k     int16       // labels since the name left for ext
 	ext   *zones.Name // outside, by a DNAME: the name is the last k labels and this
-	lits  [2]lit      // the names before DNAMEs that have an apex below them, first first
+	lits  []lit       // the names before DNAMEs that have an apex below them, first first; never altered
 }
 
 // lit is a name that a DNAME stood above, as long as a served zone's apex lies
 // below it: that zone would answer before the DNAME does.
 type lit struct {
-	pos         int32 // 0 is none: the root is no node below a DNAME
+	pos         int32
 	delta, over int16
 	moved       bool // another DNAME led here
 }
@@ -50,20 +51,9 @@ func (t *tree) start() cursor {
 // arrive lets a cursor whose pos is an apex begin there (the nearest zone
 // answers), and forgets a pos that leads to no apex.
 func (t *tree) arrive(c cursor) cursor {
-	if c.lits[0].pos != 0 {
-		for i, l := range c.lits {
-			if l.pos != 0 && t.nodes[l.pos].flags&apex != 0 {
-				up := cursor{state: at, moved: l.moved, node: l.pos, pos: l.pos, delta: l.delta, over: l.over}
-				copy(up.lits[:], c.lits[:i])
-				return up
-			}
-		}
-		kept := c.lits
-		c.lits = [2]lit{}
-		for _, l := range kept {
-			if l.pos != 0 && t.nodes[l.pos].flags&apexBelow != 0 {
-				c.push(l)
-			}
+	for i, l := range c.lits {
+		if t.nodes[l.pos].flags&apex != 0 {
+			return cursor{state: at, moved: l.moved, node: l.pos, pos: l.pos, delta: l.delta, over: l.over, lits: c.lits[:i]}
 		}
 	}
 	if c.pos < 0 {
@@ -108,10 +98,11 @@ func (t *tree) step(c cursor, label string, f *finger) cursor {
 		}
 	}
 	c.pos = next
-	for i, l := range c.lits {
-		if l.pos != 0 {
-			if c.lits[i].pos = t.child(l.pos, label); c.lits[i].pos < 0 {
-				c.lits[i].pos = 0
+	if were := c.lits; len(were) > 0 {
+		c.lits = nil
+		for _, l := range were {
+			if l.pos = t.child(l.pos, label); l.pos >= 0 && t.nodes[l.pos].flags&(apex|apexBelow) != 0 {
+				c.lits = append(c.lits, l)
 			}
 		}
 	}
@@ -124,31 +115,19 @@ func (t *tree) step(c cursor, label string, f *finger) cursor {
 // jump moves a cursor that is at a DNAME to its target.
 func (t *tree) jump(c cursor) cursor {
 	to := t.links[t.nodes[c.node].link].jump
-	more := to.lits
-	to.lits = c.lits
-	if c.pos >= 0 && t.nodes[c.pos].flags&apexBelow != 0 {
-		to.push(lit{c.pos, c.delta, c.over, c.moved})
-	}
-	for _, l := range more {
-		if l.pos != 0 {
-			to.push(lit{l.pos, c.delta + l.delta, max(c.over, c.delta+l.over), true})
+	if more := to.lits; len(more) > 0 || len(c.lits) > 0 || c.pos >= 0 && t.nodes[c.pos].flags&apexBelow != 0 {
+		to.lits = slices.Clone(c.lits)
+		if c.pos >= 0 && t.nodes[c.pos].flags&apexBelow != 0 {
+			to.lits = append(to.lits, lit{c.pos, c.delta, c.over, c.moved})
+		}
+		for _, l := range more {
+			to.lits = append(to.lits, lit{l.pos, c.delta + l.delta, max(c.over, c.delta+l.over), true})
 		}
 	}
 	to.over = max(c.over, c.delta+to.over)
 	to.delta += c.delta
 	to.moved = true
 	return to
-}
-
-// push keeps one more name; a third is forgotten (three DNAMEs in a chain, each
-// with a served zone below its owner).
-func (c *cursor) push(l lit) {
-	for i := range c.lits {
-		if c.lits[i].pos == 0 {
-			c.lits[i] = l
-			return
-		}
-	}
 }
 
 // seek walks to a name, from the apex of the zone that is nearest to it. With ok false the name needs a DNAME

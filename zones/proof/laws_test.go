@@ -183,3 +183,19 @@ func TestSpent(t *testing.T) {
 		}
 	}
 }
+
+// TestLimit: however many errors there are, none hides what blocks; and what is
+// beyond the limit is counted, however the walk is split.
+func TestLimit(t *testing.T) {
+	old, text := world(t, "old", "zone e\n@ NS out.\nzz A 192.0.2.1\n"), "zone e\n@ NS out.\n"
+	for i := range 9 {
+		text += fmt.Sprintf("x.y%d A 192.0.2.1\n", i) // an empty name each
+	}
+	after := world(t, "new", text)
+	for split := range 4 {
+		r := Prove(Input{Before: old, After: after}, Options{Limit: 2, Workers: 1, split: split})
+		if got := ids(r); r.Preserved() || !slices.Equal(got, []string{"C-LOST", "C-RCODE", "C-RCODE"}) || r.Counts.More["C-RCODE"] != 7 {
+			t.Errorf("split %d: %v, preserved %v, beyond the limit %v", split, got, r.Preserved(), r.Counts.More)
+		}
+	}
+}

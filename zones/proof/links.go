@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"slices"
+
 	"gialai.gov.vn/hopnhat/zones"
 )
 
@@ -131,7 +133,7 @@ func (t *tree) resolveDNAME(n int32) bool {
 	}
 	d := int16(len(l.target.Wire()) - len(t.name(n).Wire()))
 	if !ok {
-		c = cursor{state: t.circle(n), node: -1, pos: -1, moved: true}
+		c = t.circle(n)
 	} else {
 		if c.ext != nil || c.state == outside {
 			// What lies between becomes part of the name that it leaves for.
@@ -142,12 +144,12 @@ func (t *tree) resolveDNAME(n int32) bool {
 				c.ext, c.k = &name, 0
 			}
 		}
-		for i := range c.lits {
-			if c.lits[i].pos != 0 {
-				c.lits[i].over = max(0, d, d+c.lits[i].over)
-				c.lits[i].delta += d
-			}
+		lits := slices.Clone(c.lits)
+		for i := range lits {
+			lits[i].over = max(0, d, d+lits[i].over)
+			lits[i].delta += d
 		}
+		c.lits = lits
 		c.over = max(0, d, d+c.over)
 		c.delta += d
 		c.moved = true
@@ -156,23 +158,33 @@ func (t *tree) resolveDNAME(n int32) bool {
 	return true
 }
 
-// circle tells a loop from growth by following one name: the substitution is
-// the same for every label.
-func (t *tree) circle(n int32) state {
-	name, err := t.name(n).Child("x")
+// circle is where a DNAME of a circle leads: nowhere, with or without end,
+// unless a served zone lies below one of the names on the way. It follows one
+// name, since the substitution is the same for every label.
+func (t *tree) circle(n int32) cursor {
+	c := cursor{state: loop, node: -1, pos: -1, moved: true}
+	first := t.name(n)
+	name, err := first.Child("x")
 	seen := map[zones.Name]bool{}
+	over := 0
 	for err == nil && !seen[name] {
 		seen[name] = true
+		base, _ := name.Parent()
+		delta := len(base.Wire()) - len(first.Wire())
+		over = max(over, delta)
+		if m := t.find(base); m >= 0 && len(seen) > 1 && t.nodes[m].flags&apexBelow != 0 {
+			c.lits = append(c.lits, lit{m, int16(delta), int16(over), true})
+		}
 		var owner int32
 		if owner = t.dnameAbove(name); owner < 0 {
-			return loop
+			return c
 		}
 		name, err = name.Rebase(t.name(owner), target(t.set(owner, zones.TypeDNAME)))
 	}
 	if err != nil {
-		return grows
+		c.state = grows
 	}
-	return loop
+	return c
 }
 
 // dnameAbove is the DNAME that answers for a name, or -1.

@@ -181,6 +181,9 @@ func TestTwin(t *testing.T) {
 			if stated[f.ID] {
 				continue // about what a record says, not about an answer that differs
 			}
+			if f.Witness.Type == zones.TypeDS && f.ID == "C-CHANGED" { // a DS that came with a delegation that goes on
+				x, y = o.ask(f.Witness.OldName, zones.TypeA), n.ask(f.Witness.Name, zones.TypeA)
+			}
 			if f.Severity == finding.Block && !breaks(x, y) || x.kind == y.kind && x.data == y.data && slices.Equal(x.glue, y.glue) {
 				t.Fatalf("a witness that the twin does not confirm: %v: %v %q, %v %q\nOLD\n%s\nNEW\n%s", f.Finding, x.kind, x.data, y.kind, y.data, a, b)
 			}

@@ -34,7 +34,7 @@ type Input struct {
 // Options say how to run; the zero value is good.
 type Options struct {
 	Workers int                   // goroutines; 0 is one for each processor. The report does not depend on it
-	Limit   int                   // faults kept for each view and relation; 0 is 10000. The rest are counted
+	Limit   int                   // faults kept of each id, for each view and relation; 0 is 10000. The rest are counted
 	Mixture bool                  // prove also that no mixture of the two worlds breaks
 	Strict  bool                  // every error blocks
 	Stage   func(what string)     // told when a part of the proof begins; may be nil
@@ -69,10 +69,10 @@ type Counts struct {
 	Levels  [L4 + 1]int    // answers (class and type) by level
 	Added   int            // classes that answer where nothing did
 	Decided int            // differences that a decision asks for
-	More    map[string]int // root causes beyond Options.Limit, by id
+	More    map[string]int // classes that root causes beyond Options.Limit break, by id
 }
 
-// Report is what a proof finds. Faults stand by severity, id, view and name.
+// Report is what a proof finds. Faults stand by severity, id, name and view.
 type Report struct {
 	Faults []Fault
 	Counts Counts
@@ -99,7 +99,7 @@ func (r *Report) Findings() []finding.Finding {
 	return fs
 }
 
-// defaultLimit is how many root causes are kept for each view.
+// defaultLimit is how many root causes of one id are kept for each view.
 const defaultLimit = 10000
 
 // Prove decides the claim (doc.go) for every view.
@@ -140,7 +140,7 @@ func viewsOf(in Input) []zones.View {
 
 func (r *Report) sort() {
 	slices.SortStableFunc(r.Faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.ID, b.ID), cmp.Compare(a.View, b.View), a.Witness.Name.Compare(b.Witness.Name),
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.ID, b.ID), a.Witness.Name.Compare(b.Witness.Name), cmp.Compare(a.View, b.View),
 			cmp.Compare(a.Witness.Type, b.Witness.Type), cmp.Compare(a.Found, b.Found))
 	})
 }

@@ -40,7 +40,8 @@ type tally struct {
 	decided  int // differences that a decision asks for
 	faults   []*broken
 	by       map[cause]*broken
-	more     map[string]int // causes beyond the limit, by id
+	perID    map[string]int // faults, by id
+	more     map[string]int // classes that causes beyond the limit break, by id
 	deferred []place
 	parts    []*part            // what is told apart
 	keep     map[string][]*part // parts of the walk before, by the place that they split
@@ -49,7 +50,7 @@ type tally struct {
 }
 
 func newTally(w *walker) *tally {
-	return &tally{limit: w.limit, by: map[cause]*broken{}, more: map[string]int{}, used: map[int]bool{}}
+	return &tally{limit: w.limit, by: map[cause]*broken{}, perID: map[string]int{}, more: map[string]int{}, used: map[int]bool{}}
 }
 
 // find adds a fault; the name and type are those of its first witness.
@@ -59,14 +60,21 @@ func (t *tally) find(b broken) {
 		have.count++
 		return
 	}
-	if len(t.faults) >= t.limit {
+	b.count = 1
+	if t.perID[b.id] >= t.limit {
 		t.more[b.id]++
 		return
 	}
-	b.count = 1
 	b.path = slices.Clone(b.path)
-	t.by[b.cause] = &b
-	t.faults = append(t.faults, &b)
+	t.keep1(&b)
+}
+
+// keep1 adds a cause that is new. Each id has a limit of its own, so that
+// however many errors there are, none hides what blocks.
+func (t *tally) keep1(b *broken) {
+	t.by[b.cause] = b
+	t.perID[b.id]++
+	t.faults = append(t.faults, b)
 }
 
 // add takes over what a later part of the same walk found.
@@ -82,12 +90,11 @@ func (t *tally) add(o *tally) {
 		case have != nil:
 			have.meet(*b)
 			have.count += b.count
-		case len(t.faults) >= t.limit:
-			t.more[b.id]++
+		case t.perID[b.id] >= t.limit:
+			t.more[b.id] += b.count
 		default:
 			c := *b
-			t.by[b.cause] = &c
-			t.faults = append(t.faults, &c)
+			t.keep1(&c)
 		}
 	}
 	for id, n := range o.more {

@@ -79,8 +79,7 @@ func (w *walker) all(workers int) *tally {
 // follows depends on it alone.
 func (w *walker) later(todo []place) *tally {
 	type key struct {
-		cursors [3]cursor
-		names   [3]zones.Name // of cursor.ext
+		cursors [3]string
 		lines   string
 	}
 	seen := map[key]bool{}
@@ -91,14 +90,14 @@ func (w *walker) later(todo []place) *tally {
 		for _, p := range todo {
 			var k key
 			for i, c := range [3]cursor{p.old, p.new, p.mid} {
-				k.cursors[i], k.names[i] = c.settled()
+				k.cursors[i] = c.settled()
 			}
 			for _, l := range p.lines {
-				var name zones.Name
 				l.size -= int32(p.size)
 				l.deep = min(l.deep, 1)
-				l.cur, name = l.cur.settled()
-				k.lines += fmt.Sprint(l, name)
+				cur := l.cur.settled()
+				l.cur = cursor{}
+				k.lines += fmt.Sprint(l, cur)
 			}
 			if seen[k] {
 				continue
@@ -116,20 +115,22 @@ func (w *walker) later(todo []place) *tally {
 	return all
 }
 
-// settled forgets by how much more than a little DNAMEs made names shorter:
-// those to a name above their own owner do so again and again, and only what
-// grows can overflow.
-func (c cursor) settled() (cursor, zones.Name) {
+// settled writes a cursor out for comparison. It forgets by how much more than
+// a little DNAMEs made names shorter: those to a name above their own owner do
+// so again and again, and only what grows can overflow.
+func (c cursor) settled() string {
 	var name zones.Name
 	if c.ext != nil {
 		name, c.ext = *c.ext, nil
 	}
 	c.delta, c.over = min(max(c.delta, -8), 8), min(c.over, 16)
 	c.k = min(c.k, 3) // a name that left all zones is never met again
-	for i := range c.lits {
-		c.lits[i].delta = max(c.lits[i].delta, -8)
+	lits := slices.Clone(c.lits)
+	for i := range lits {
+		lits[i].delta = max(lits[i].delta, -8)
 	}
-	return c, name
+	c.lits = nil
+	return fmt.Sprint(c, name, lits)
 }
 
 // walk decides the name at p and every name below it.
@@ -340,7 +341,7 @@ func (w *walker) barren(out *tally, p *place) bool {
 // nothing is what every name below a cursor gets where that is plain to see:
 // NXDOMAIN or REFUSED; data says that it is not.
 func (t *tree) nothing(c cursor) kind {
-	if c.over > 0 || c.moved || c.lits[0].pos != 0 {
+	if c.over > 0 || c.moved || len(c.lits) > 0 {
 		return data
 	}
 	switch m := c.node; {
@@ -518,8 +519,6 @@ func (t *tree) below(c cursor, yield func([]int32)) {
 		yield(t.children(c.pos))
 	}
 	for _, l := range c.lits {
-		if l.pos != 0 {
-			yield(t.children(l.pos))
-		}
+		yield(t.children(l.pos))
 	}
 }
