@@ -53,6 +53,11 @@ func (w *walker) mixture(out *tally, p *place, o, n *stand) {
 			})
 		}
 	}
+	if both[len(both)-1] == 0 && o.delegates() && n.delegates() {
+		a, b := o.t.set(o.start.node, zones.TypeNS), n.t.set(n.start.node, zones.TypeNS)
+		w.pointed(out, p, o, n, a, b, w.old, w.new, false)
+		w.pointed(out, p, o, n, b, a, w.new, w.old, true)
+	}
 	for _, t := range both {
 		if !pointing(t) || t == zones.TypeCNAME || t == zones.TypeDNAME {
 			continue
@@ -62,6 +67,11 @@ func (w *walker) mixture(out *tally, p *place, o, n *stand) {
 		w.pointed(out, p, o, n, a, b, w.old, w.new, false)
 		w.pointed(out, p, o, n, b, a, w.new, w.old, true)
 	}
+}
+
+// delegates tells whether a name is itself that of a delegation.
+func (s *stand) delegates() bool {
+	return s.start.state == at && !s.start.moved && s.kind == referral && s.alias < 0
 }
 
 func known(t zones.Type) zones.Type {
@@ -179,7 +189,7 @@ func (w *walker) circle(n zones.Name) bool {
 			}
 		}
 	}
-	return false
+	return len(todo) > 0 // too long a chain to tell
 }
 
 // between proves the worlds in which zones that come are not there yet, and
