@@ -252,6 +252,10 @@ func (s *Server) stream(msg []byte, from resolver.Peer, send func([]byte) error)
 		return false, nil
 	}
 	for m := range seq {
+		if len(m) > maxMessage { // without it the others would look like all there is
+			s.unsendable(from, errTooLong)
+			return true, errStream
+		}
 		if err := send(m); err != nil {
 			return true, err
 		}

@@ -12,14 +12,14 @@ import (
 )
 
 // streamer answers a question of 20 octets with as many messages as its id
-// says, one of 21 with messages without end, one of 22 with one and a panic;
-// all else as echo.
+// says, one of 21 with messages without end, one of 22 with one and a panic, one of
+// 23 with one that is too long for a frame and one more; all else as echo.
 type streamer struct{ made, ended atomic.Int64 }
 
 func (*streamer) Handle(dst, msg []byte, from resolver.Peer) []byte { return echo(dst, msg, from) }
 
 func (s *streamer) Stream(msg []byte, _ resolver.Peer) iter.Seq[[]byte] {
-	if len(msg) < 20 || len(msg) > 22 {
+	if len(msg) < 20 || len(msg) > 23 {
 		return nil
 	}
 	return func(yield func([]byte) bool) {
@@ -28,6 +28,11 @@ func (s *streamer) Stream(msg []byte, _ resolver.Peer) iter.Seq[[]byte] {
 		for i := 0; len(msg) != 20 || i < int(msg[1]); i++ {
 			if len(msg) == 22 && i == 1 {
 				panic("twenty-two")
+			}
+			if len(msg) == 23 {
+				if buf = make([]byte, maxMessage+1-i); i == 2 {
+					return
+				}
 			}
 			buf[0] = byte(i)
 			s.made.Add(1)
@@ -79,21 +84,26 @@ func TestStream(t *testing.T) {
 		}
 	}
 
-	c = dialTCP(t, s.Addr())
-	_, err = c.Write(framed(query(1, 22), query(2, 14)))
-	must(t, err)
-	for {
-		b, err := readFrame(c)
-		if err != nil {
-			break
+	for _, broken := range []int{22, 23} {
+		c = dialTCP(t, s.Addr())
+		_, err = c.Write(framed(query(1, broken), query(2, 14)))
+		must(t, err)
+		for {
+			b, err := readFrame(c)
+			if err != nil {
+				break
+			}
+			if len(b) == 14 {
+				t.Errorf("%d: the connection goes on after an answer that broke off", broken)
+			}
 		}
-		if len(b) == 14 {
-			t.Error("the connection goes on after an answer that broke off")
+		var p *PanicError
+		var u *PeerError
+		err := <-heard
+		if broken == 22 && (!errors.As(err, &p) || p.Value != "twenty-two" || !bytes.Contains(p.Stack, []byte("Stream"))) ||
+			broken == 23 && (!errors.As(err, &u) || !errors.Is(err, errTooLong)) {
+			t.Errorf("%d: heard %v", broken, err)
 		}
-	}
-	var p *PanicError
-	if err := <-heard; !errors.As(err, &p) || p.Value != "twenty-two" || !bytes.Contains(p.Stack, []byte("Stream")) {
-		t.Errorf("heard %v", err)
 	}
 	askTCP(t, s.Addr())
 }

@@ -67,6 +67,8 @@ func (s *Server) serveConn(c *net.TCPConn, k *conn) {
 // errStream says that several answers were begun and not ended.
 var errStream = errors.New("the answers broke off")
 
+var errTooLong = errors.New("the answer is longer than 65535 octets")
+
 // errNotRead says that the peer does not read its answers.
 var errNotRead = errors.New("the peer does not read")
 
@@ -163,7 +165,7 @@ func (v *conversation) answerFrames() error {
 // send puts an answer to those that wait, and sends them when they are many.
 func (v *conversation) send(answer []byte) error {
 	if len(answer) > maxMessage {
-		v.server.unsendable(v.peer, errors.New("the answer is longer than 65535 octets"))
+		v.server.unsendable(v.peer, errTooLong)
 		return nil
 	}
 	v.out = binary.BigEndian.AppendUint16(v.out, uint16(len(answer)))
