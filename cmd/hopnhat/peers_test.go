@@ -33,6 +33,7 @@ type peer struct {
 	addr netip.AddrPort
 	log  *logBuffer
 	proc *os.Process
+	gone chan struct{} // closed when the process has ended
 }
 
 // logBuffer gathers what a process prints; it is safe for concurrent use.
@@ -75,19 +76,26 @@ func freePort(t testing.TB, host string) netip.AddrPort {
 	t.Helper()
 	for range 1000 {
 		addr := net.JoinHostPort(host, strconv.Itoa(10000+rand.IntN(20000)))
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		pc, err := net.ListenPacket("udp", addr)
-		_ = l.Close()
-		if err == nil {
-			_ = pc.Close()
+		if isFree(addr) {
 			return netip.MustParseAddrPort(addr)
 		}
 	}
 	t.Fatalf("no free port on %s", host)
 	return netip.AddrPort{}
+}
+
+func isFree(addr string) bool {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer l.Close()
+	pc, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	_ = pc.Close()
+	return true
 }
 
 // loopback is any of the addresses that lead back to this machine: two tests
@@ -101,7 +109,7 @@ func loopback() string {
 // every zone.
 func start(t testing.TB, name string, addr netip.AddrPort, zs []zoneFile, path string, args ...string) *peer {
 	t.Helper()
-	p := &peer{name: name, addr: addr, log: &logBuffer{}}
+	p := &peer{name: name, addr: addr, log: &logBuffer{}, gone: make(chan struct{})}
 	cmd := exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	if err := cmd.Start(); err != nil {
@@ -109,7 +117,10 @@ func start(t testing.TB, name string, addr netip.AddrPort, zs []zoneFile, path s
 	}
 	p.proc = cmd.Process
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	go func() {
+		ended <- cmd.Wait()
+		close(p.gone)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		select {

@@ -194,15 +194,20 @@ remote-control:
 // start starts it, or starts it again.
 func (s *secondary) start() { s.peer = s.again(zoneFile{origin: followedZone}) }
 
-// stop ends it by a signal, and waits until it answers no more.
+// stop ends it by a signal, and waits until it and its children hold the port no more.
 func (p *peer) stop(t testing.TB, sig syscall.Signal) {
 	t.Helper()
 	if err := p.proc.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); p.serialNow() != 0; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s answers after %v", p.name, sig)
+	deadline := time.After(patience)
+	for over := false; !over || !isFree(p.addr.String()); {
+		select {
+		case <-p.gone:
+			over = true
+			time.Sleep(10 * time.Millisecond)
+		case <-deadline:
+			t.Fatalf("%s is still there after %v", p.name, sig)
 		}
 	}
 }
