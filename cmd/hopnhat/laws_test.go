@@ -63,7 +63,7 @@ var foreign = map[string][]string{
 	"github.com/spf13/cobra":                    {"cmd/hopnhat/internal/cli"},                                                                                                  // the command line is one package's matter
 	"github.com/goccy/go-yaml":                  {"cmd/hopnhat/internal/workspace"},                                                                                            // nobody else reads configuration
 	"golang.org/x/net":                          {"resolver/listen", "zones/zonefile", "cmd/hopnhat/internal/workspace"},                                                       // batches; IDNA for names that people type
-	"golang.org/x/sys":                          {"resolver/listen", "cmd/hopnhat/internal/updates"},                                                                           // socket options; two files exchanged in one step
+	"golang.org/x/sys":                          {"resolver/listen", "cmd/hopnhat/internal/updates", "cmd/hopnhat/internal/export"},                                            // socket options; two files, or folders, exchanged in one step
 	"golang.org/x/text":                         {"cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/sheet"},                                                              // NFC
 	"golang.org/x/term":                         {"cmd/hopnhat/internal/cli"},                                                                                                  // is this a terminal
 	"github.com/schollz/progressbar/v3":         {"cmd/hopnhat/internal/cli"},                                                                                                  //

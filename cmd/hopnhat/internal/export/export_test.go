@@ -118,3 +118,48 @@ func TestWrite(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// TestWriteInOneStep: whoever reads while a folder is replaced again and again
+// finds one or the other, whole, and never nothing.
+func TestWriteInOneStep(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	version := func(i int) []File {
+		b := []byte(strings.Repeat(fmt.Sprint(i%10), 1000))
+		return []File{{"a/b.zone", b}, {"SHA256SUMS", b}}
+	}
+	if err := Write(dir, version(0)); err != nil {
+		t.Fatal(err)
+	}
+	over, done := make(chan struct{}), make(chan int)
+	go func() {
+		looks := 0
+		for ; ; looks++ {
+			select {
+			case <-over:
+				done <- looks
+				return
+			default:
+			}
+			root, err := os.OpenRoot(dir) // one folder, whatever takes its place
+			if err != nil {
+				t.Errorf("there is none: %v", err)
+				continue
+			}
+			a, err := root.ReadFile("a/b.zone")
+			b, also := root.ReadFile("SHA256SUMS")
+			root.Close()
+			if err == nil && also == nil && string(a) != string(b) {
+				t.Errorf("two versions in one: %.5s and %.5s", a, b)
+			}
+		}
+	}()
+	for i := range 100 {
+		if err := Write(dir, version(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(over)
+	if n := <-done; n < 30 {
+		t.Errorf("only %d looks", n)
+	}
+}
