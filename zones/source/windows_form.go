@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 )
 
@@ -59,6 +60,10 @@ const (
 	maxHeadOctets = 256 << 10
 )
 
+// consoleRow is a row of the console's list: the type stands in words, with its
+// mnemonic in parentheses, as in www, Host (A), 192.0.2.1.
+var consoleRow = regexp.MustCompile(`(?m)^"?[^;\t,\r\n"][^\t,\r\n]*[\t,]"?[^\t,\r\n"]+ \((SOA|NS|A|AAAA|CNAME|MX|PTR|SRV|TXT)\)"?[\t,]`)
+
 // recognise tells the form of a file from its content.
 func recognise(buf []byte) winForm {
 	f := winForm{kind: formDNS, mend: mendExport}
@@ -67,6 +72,9 @@ func recognise(buf []byte) winForm {
 		return f
 	}
 	x := newWinLexer(buf)
+	if consoleRow.Match(buf[:min(len(buf), maxHeadOctets)]) {
+		return refuse(x.at, "this is what Export List in the DNS console writes, without the TTLs and most of the SOA record")
+	}
 	sure, first := false, true
 	for n := 0; n < maxHeadLines && !x.done() && x.at.offset < maxHeadOctets; n++ {
 		at, line := x.at, bytes.TrimSpace(x.rest())
