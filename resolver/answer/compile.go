@@ -17,13 +17,14 @@ var ErrTooLarge = errors.New("the zones of one view take more than 4 GiB")
 // Compile lays one view of a world out for answering. A view without zones
 // gives an image that refuses everything.
 func Compile(w zones.World, v zones.View, p Policy) (*Image, error) {
-	c := &compiler{im: &Image{policy: p, seed: maphash.MakeSeed()}}
+	c := &compiler{im: &Image{policy: p, seed: maphash.MakeSeed(), view: v}}
 	for z := range w.In(v) {
 		if err := c.zone(z); err != nil {
 			return nil, fmt.Errorf("%v: %w", z.ID(), err)
 		}
 	}
 	c.index()
+	c.im.live, c.im.compiled = c.im.sizes(), c.im.sizes()
 	return c.im, nil
 }
 
@@ -80,21 +81,12 @@ func (c *compiler) node(z *zones.Zone, id uint32, name zones.Name) error {
 	}
 	im.arena = append(im.arena, name.Wire()...)
 	apex := name == z.Origin()
-	if apex {
-		n.flags |= isApex
-	}
+	n.flags = flagsOf(sets, apex)
 	for _, s := range sets {
-		switch {
-		case s.Type() == zones.TypeNS && !apex:
-			n.flags |= isCut
-		case s.Type() == zones.TypeDNAME:
-			n.flags |= isDNAME
-		case s.Type() == zones.TypeCNAME:
-			n.flags |= isCNAME
-		case s.Type() == zones.TypeSOA && apex:
+		if apex && s.Type() == zones.TypeSOA {
 			im.zones[id].soa = uint32(len(im.sets))
 		}
-		if err := c.set(s); err != nil {
+		if err := im.set(s, none); err != nil {
 			return err
 		}
 	}
@@ -103,12 +95,34 @@ func (c *compiler) node(z *zones.Zone, id uint32, name zones.Name) error {
 	return nil
 }
 
-func (c *compiler) set(s zones.RRset) error {
-	im := c.im
+// flagsOf tells what a name with these RRsets is.
+func flagsOf(sets []zones.RRset, apex bool) (flags uint8) {
+	if apex {
+		flags |= isApex
+	}
+	for _, s := range sets {
+		switch {
+		case s.Type() == zones.TypeNS && !apex:
+			flags |= isCut
+		case s.Type() == zones.TypeDNAME:
+			flags |= isDNAME
+		case s.Type() == zones.TypeCNAME:
+			flags |= isCNAME
+		}
+	}
+	return flags
+}
+
+// set adds an RRset; data is where its data stands already, none if nowhere.
+func (im *Image) set(s zones.RRset, data uint32) error {
 	if s.Len() > math.MaxUint16 {
 		return fmt.Errorf("%v: %d records in one set", s.Key(), s.Len())
 	}
-	im.sets = append(im.sets, set{typ: s.Type(), count: uint16(s.Len()), ttl: s.TTL(), data: uint32(len(im.arena))})
+	im.sets = append(im.sets, set{typ: s.Type(), count: uint16(s.Len()), ttl: s.TTL(), data: data})
+	if data != none {
+		return nil
+	}
+	im.sets[len(im.sets)-1].data = uint32(len(im.arena))
 	for i := range s.Len() {
 		im.arena = binary.BigEndian.AppendUint16(im.arena, uint16(len(s.Data(i))))
 		im.arena = append(im.arena, s.Data(i)...)
@@ -161,39 +175,39 @@ func (c *compiler) name(n *node) zones.Name {
 	return name
 }
 
-// glue finds for each cut the servers at or below it that have addresses in
-// the zone (RFC 9471 2.1).
+// glue finds the glue of each cut.
 func (c *compiler) glue(z *zones.Zone) {
 	im := c.im
-	for i := im.zones[len(im.zones)-1].apex; i < uint32(len(im.nodes)); i++ {
-		n := im.nodes[i]
-		if n.flags&isCut == 0 {
-			continue
+	find := func(n zones.Name) uint32 {
+		if at, ok := c.byName[n]; ok {
+			return at
 		}
-		cut := c.name(&n)
-		ns, _ := z.Lookup(cut, zones.TypeNS)
-		s := &im.sets[n.sets+c.position(n, zones.TypeNS)]
-		s.glue = uint32(len(im.glue))
-		for k := range ns.Len() {
-			host, _, err := zones.NameIn(ns.Data(k))
-			if err != nil || !host.Within(cut) {
-				continue
-			}
-			if at, ok := c.byName[host]; ok {
-				im.glue = append(im.glue, at)
-				s.glues++
-			}
+		return none
+	}
+	for i := im.zones[len(im.zones)-1].apex; i < uint32(len(im.nodes)); i++ {
+		if im.nodes[i].flags&isCut != 0 {
+			cut := c.name(&im.nodes[i])
+			ns, _ := z.Lookup(cut, zones.TypeNS)
+			im.glueOf(i, cut, ns, find)
 		}
 	}
 }
 
-func (c *compiler) position(n node, t zones.Type) uint32 {
-	for k := range uint32(n.count) {
-		if c.im.sets[n.sets+k].typ == t {
-			return k
+// glueOf finds, for the node of a cut, the servers at or below it that have
+// addresses in the zone (RFC 9471 2.1).
+func (im *Image) glueOf(i uint32, cut zones.Name, ns zones.RRset, find func(zones.Name) uint32) {
+	s := &im.sets[im.find(i, zones.TypeNS)]
+	s.glue, s.glues = uint32(len(im.glue)), 0
+	for k := range ns.Len() {
+		host, _, err := zones.NameIn(ns.Data(k))
+		if err != nil || !host.Within(cut) {
+			continue
+		}
+		if at := find(host); at != none {
+			im.glue = append(im.glue, at)
+			s.glues++
 		}
 	}
-	return none
 }
 
 // index fills the two tables.

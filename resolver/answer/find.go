@@ -13,13 +13,30 @@ func (im *Image) nameOf(i uint32) []byte {
 
 // findNode returns a zone's node of exactly this name, in lower case.
 func (im *Image) findNode(name []byte, zone uint32) uint32 {
-	for i := im.hash(name, zone) & im.names.mask; im.names.slots[i] != 0; i = (i + 1) & im.names.mask {
-		k := im.names.slots[i] - 1
+	h := im.hash(name, zone)
+	if im.patch.used > 0 {
+		if k := im.lookup(&im.patch, h, name, zone); k != none {
+			return im.unlessGone(k)
+		}
+	}
+	return im.unlessGone(im.lookup(&im.names, h, name, zone))
+}
+
+func (im *Image) lookup(t *table, h uint32, name []byte, zone uint32) uint32 {
+	for i := h & t.mask; t.slots[i] != 0; i = (i + 1) & t.mask {
+		k := t.slots[i] - 1
 		if im.nodes[k].zone == zone && bytes.Equal(im.nameOf(k), name) {
 			return k
 		}
 	}
 	return none
+}
+
+func (im *Image) unlessGone(k uint32) uint32 {
+	if k != none && im.nodes[k].flags&isGone != 0 {
+		return none
+	}
+	return k
 }
 
 // findApex returns the zone with exactly this apex.

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"hash/maphash"
+	"sync/atomic"
 
 	"gialai.gov.vn/hopnhat/zones"
 )
@@ -15,6 +16,7 @@ const (
 	isCut               // has NS and is not the apex
 	isDNAME             // has DNAME
 	isCNAME             // has CNAME
+	isGone              // a name that a change took away
 )
 
 // node is one name that exists in a zone: an owner or an empty non-terminal.
@@ -58,6 +60,7 @@ type Policy struct {
 type Image struct {
 	policy Policy
 	seed   maphash.Seed
+	view   zones.View
 	arena  []byte
 	zones  []zone
 	nodes  []node
@@ -65,18 +68,31 @@ type Image struct {
 	glue   []uint32 // nodes with addresses of servers at or below a cut
 	apexes table    // names of apexes -> zone
 	names  table    // names of nodes, zone by zone -> node
+	patch  table    // of those, the ones that changes made: they count before names
+
+	live     sizes       // nodes and sets that are in use
+	compiled sizes       // what Compile made
+	followed atomic.Bool // an image after this one has the room behind the slices
+}
+
+// sizes are lengths of an image's slices.
+type sizes struct{ nodes, sets, octets, glue int }
+
+func (im *Image) sizes() sizes {
+	return sizes{len(im.nodes), len(im.sets), len(im.arena), len(im.glue)}
 }
 
 // Counts tells how many zones, names and RRsets the image has, and how many
-// octets of wire.
+// octets of wire, with those that changes left behind.
 func (im *Image) Counts() (zones, names, sets, octets int) {
-	return len(im.zones), len(im.nodes), len(im.sets), len(im.arena)
+	return len(im.zones), im.live.nodes, im.live.sets, len(im.arena)
 }
 
 // table is a flat hash with open addressing: a slot holds an index plus one.
 type table struct {
 	slots []uint32
 	mask  uint32
+	used  int // slots that hold one
 }
 
 func newTable(n int) table {
@@ -84,7 +100,7 @@ func newTable(n int) table {
 	for size < 2*n {
 		size *= 2
 	}
-	return table{make([]uint32, size), uint32(size - 1)}
+	return table{slots: make([]uint32, size), mask: uint32(size - 1)}
 }
 
 // hash of a name in lower case; the salt keeps the zones' names apart.
@@ -92,10 +108,11 @@ func (im *Image) hash(name []byte, salt uint32) uint32 {
 	return uint32(maphash.Bytes(im.seed, name)) + salt*0x9e3779b1
 }
 
-func (t table) put(h, index uint32) {
+func (t *table) put(h, index uint32) {
 	i := h & t.mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & t.mask
 	}
 	t.slots[i] = index + 1
+	t.used++
 }

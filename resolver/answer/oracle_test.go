@@ -112,54 +112,74 @@ func randomWorld(t *rapid.T) zones.World {
 		origins = append(origins, c)
 	}
 	for _, origin := range origins {
-		b := zones.NewBuilder(zones.ID{Origin: origin, View: zones.Internet})
-		soa := zones.SOA{MName: origin, RName: origin, Serial: 1, Minimum: uint32(rapid.SampledFrom([]int{30, 90}).Draw(t, "minimum"))}
-		b.Add(zones.Record{Owner: origin, Type: zones.TypeSOA, TTL: 60, Data: soa.Data()})
-		have := map[zones.Key]bool{}
-		owns := map[zones.Name]bool{origin: true}
-		for range rapid.IntRange(0, 10).Draw(t, "records") {
-			owner := randomName(t, 4)
-			typ := rapid.SampledFrom(kinds).Draw(t, "type")
-			if !owner.Within(origin) || have[zones.Key{Owner: owner, Type: zones.TypeCNAME}] || typ == zones.TypeCNAME && owns[owner] {
-				continue
-			}
-			if (typ == zones.TypeDNAME || typ == zones.TypeDS) && have[zones.Key{Owner: owner, Type: typ}] {
-				continue
-			}
-			target := randomName(t, 3)
-			if rapid.IntRange(0, 5).Draw(t, "out") == 0 {
-				target = zones.MustName("elsewhere")
-			}
-			data := ""
-			switch typ {
-			case zones.TypeA:
-				data = string([]byte{192, 0, 2, byte(rapid.IntRange(1, 3).Draw(t, "octet"))})
-			case zones.TypeAAAA:
-				data = strings.Repeat("\x01", 16)
-			case zones.TypeTXT:
-				data = "\x01x"
-			case zones.TypeMX:
-				data = "\x00\x0a" + target.Wire()
-			case zones.TypeDS:
-				data = "\x00\x01\x08\x02\x00"
-			default:
-				data = target.Wire()
-			}
-			have[zones.Key{Owner: owner, Type: typ}] = true
-			owns[owner] = true
-			b.Add(zones.Record{Owner: owner, Type: typ, TTL: 60 + uint32(typ), Data: data})
-		}
-		z, err := b.Freeze()
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
-		zs = append(zs, z)
+		zs = append(zs, randomZone(t, origin, nil))
 	}
 	w, err := zones.NewWorld(zs...)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
 	return w
+}
+
+// randomZone draws a zone with some of the records that one before it had.
+func randomZone(t *rapid.T, origin zones.Name, before *zones.Zone) *zones.Zone {
+	b := zones.NewBuilder(zones.ID{Origin: origin, View: zones.Internet})
+	soa := zones.SOA{MName: origin, RName: origin, Serial: 1, Minimum: uint32(rapid.SampledFrom([]int{30, 90}).Draw(t, "minimum"))}
+	have := map[zones.Key]bool{}
+	owns := map[zones.Name]bool{origin: true}
+	most := 10
+	if before != nil {
+		if soa.Serial = before.Serial(); rapid.IntRange(0, 3).Draw(t, "another serial") > 0 {
+			soa.Serial++
+		}
+		most = 4
+		one := rapid.IntRange(1, 4).Draw(t, "one in so many goes")
+		for s := range before.All() {
+			if s.Type() != zones.TypeSOA && rapid.IntRange(0, one).Draw(t, "goes") > 0 {
+				b.AddSet(s)
+				have[s.Key()] = true
+				owns[s.Owner()] = true
+			}
+		}
+	}
+	b.Add(zones.Record{Owner: origin, Type: zones.TypeSOA, TTL: 60, Data: soa.Data()})
+	for range rapid.IntRange(0, most).Draw(t, "records") {
+		owner := randomName(t, 4)
+		typ := rapid.SampledFrom(kinds).Draw(t, "type")
+		if !owner.Within(origin) || have[zones.Key{Owner: owner, Type: zones.TypeCNAME}] || typ == zones.TypeCNAME && owns[owner] {
+			continue
+		}
+		if (typ == zones.TypeDNAME || typ == zones.TypeDS) && have[zones.Key{Owner: owner, Type: typ}] {
+			continue
+		}
+		target := randomName(t, 3)
+		if rapid.IntRange(0, 5).Draw(t, "out") == 0 {
+			target = zones.MustName("elsewhere")
+		}
+		data := ""
+		switch typ {
+		case zones.TypeA:
+			data = string([]byte{192, 0, 2, byte(rapid.IntRange(1, 3).Draw(t, "octet"))})
+		case zones.TypeAAAA:
+			data = strings.Repeat("\x01", 16)
+		case zones.TypeTXT:
+			data = "\x01x"
+		case zones.TypeMX:
+			data = "\x00\x0a" + target.Wire()
+		case zones.TypeDS:
+			data = "\x00\x01\x08\x02\x00"
+		default:
+			data = target.Wire()
+		}
+		have[zones.Key{Owner: owner, Type: typ}] = true
+		owns[owner] = true
+		b.Add(zones.Record{Owner: owner, Type: typ, TTL: 60 + uint32(typ), Data: data})
+	}
+	z, err := b.Freeze()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return z
 }
 
 // everyName lists all names over the alphabet and a fresh label, to a depth.
