@@ -2,8 +2,10 @@
 // address twice: blocks of IPv4 and IPv6 addresses and their arithmetic, who
 // holds a block, the events that change the book, and the journal that keeps
 // them. It does no I/O: a clock, a disk or a network stands in the packages
-// above it (ipam/book folds a journal into a live book, ipam/journal/bolt
-// keeps a journal in one file).
+// above it: ipam/book folds a journal into a live book, where blocks are
+// allocated, released, split, merged, moved and renumbered; ipam/journal/bolt
+// keeps a journal in one file; ipam/merge holds two plans against each other,
+// ipam/agree a book against names.
 //
 // # The main verbs
 //

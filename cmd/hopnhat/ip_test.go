@@ -176,6 +176,7 @@ func TestBookPast(t *testing.T) {
 	then := map[string]string{}
 	looks := map[string][]string{
 		"show": {"show", "10.1.2.7"}, "tree": {"tree"}, "find": {"find", "10.1.2.7"}, "export": {"export", "-"}, "json": {"--json", "tree"},
+		"audit": {"history"},
 	}
 	for name, args := range looks {
 		then[name] = ipRun(t, bin, book, args...)
@@ -191,5 +192,13 @@ func TestBookPast(t *testing.T) {
 		if got := ipRun(t, bin, book, args...); got == then[name] {
 			t.Errorf("%s does not tell now from then", name)
 		}
+	}
+	// Of a block: what stood then, and what ended it.
+	got := ipRun(t, bin, book, "history", "10.1.2.0/24", "--at", between.Format(time.RFC3339Nano))
+	if !strings.Contains(got, "Sở Cũ") || !strings.Contains(got, "until revision 2") || strings.Contains(got, "Sở Mới") || strings.Contains(got, "10.1.2.7") {
+		t.Errorf("history of the block:\n%s", got)
+	}
+	if got := ipRun(t, bin, book, "history", "10.1.2.0/24", "--at", "1/1/2000"); !strings.HasPrefix(got, "10.1.2.0/24 in tslcd: nothing stood there at 2000-01-01") {
+		t.Errorf("history before all: %s", got)
 	}
 }

@@ -89,9 +89,9 @@ func records(w zones.World) []record {
 	return out
 }
 
-// reaches tells whether a view's names lie in a space: the one of its name, and
+// Reaches tells whether a view's names lie in a space: the one of its name, and
 // those below it.
-func reaches(v zones.View, s ipam.Space) bool {
+func Reaches(v zones.View, s ipam.Space) bool {
 	return string(s) == string(v) || strings.HasPrefix(string(s), string(v)+"/")
 }
 
@@ -110,7 +110,7 @@ func place(rs []record, nodes []*node) {
 			for hi < len(rs) && rs[hi].view == rs[lo].view {
 				hi++
 			}
-			within(rs[lo:hi], space, reaches(rs[lo].view, space[0].Space))
+			within(rs[lo:hi], space, Reaches(rs[lo].view, space[0].Space))
 			lo = hi
 		}
 	}

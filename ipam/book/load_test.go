@@ -137,7 +137,7 @@ func TestFoldTakesAnything(t *testing.T) {
 			}
 		}
 	})
-	if folded < 100 {
+	if folded < 100 && !testing.Short() {
 		t.Errorf("only %d events folded", folded)
 	}
 }

@@ -54,7 +54,11 @@ func (b *Book) AllocateNext(ctx context.Context, by By, a ipam.Allocation, pool 
 	a = a.Clean()
 	a.Place = ipam.Place{}
 	asked := []any{a, pool, bits, fit}
-	return b.change(ctx, by, ipam.Allocate, asked, func(s *Snapshot) ([]ipam.Change, error) {
+	verb := ipam.Allocate
+	if a.Status == ipam.Reserved {
+		verb = ipam.Reserve
+	}
+	return b.change(ctx, by, verb, asked, func(s *Snapshot) ([]ipam.Change, error) {
 		p, err := s.Next(pool, bits, fit)
 		if err != nil {
 			return nil, err

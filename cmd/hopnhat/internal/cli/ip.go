@@ -147,10 +147,10 @@ func (p *past) flag(f *pflag.FlagSet) {
 	f.StringVar(&p.at, "at", "", "as it stood at this `INSTANT`: a date, or a date with a clock")
 }
 
-// of gives the book as it stands, or as it stood.
-func (p *past) of(ctx context.Context, b *opened) (*book.Snapshot, error) {
+// instant is the one that --at names, the zero time where it names none.
+func (p *past) instant() (time.Time, error) {
 	if p.at == "" {
-		return b.Now(), nil
+		return time.Time{}, nil
 	}
 	t, err := time.Parse(inSeconds, p.at)
 	if err == nil {
@@ -159,7 +159,19 @@ func (p *past) of(ctx context.Context, b *opened) (*book.Snapshot, error) {
 		t, err = workspace.ParseTime(p.at)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--at: %w", err)
+		return t, fmt.Errorf("--at: %w", err)
+	}
+	return t, nil
+}
+
+// of gives the book as it stands, or as it stood.
+func (p *past) of(ctx context.Context, b *opened) (*book.Snapshot, error) {
+	t, err := p.instant()
+	if err != nil {
+		return nil, err
+	}
+	if t.IsZero() {
+		return b.Now(), nil
 	}
 	return b.At(ctx, t)
 }

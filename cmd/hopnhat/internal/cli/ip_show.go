@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/sheet"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/ipam"
+	"gialai.gov.vn/hopnhat/ipam/agree"
 	"gialai.gov.vn/hopnhat/ipam/book"
+	"gialai.gov.vn/hopnhat/zones"
 )
 
 func newIPShow(o *ip) *cobra.Command {
@@ -129,6 +132,7 @@ func newIPFind(o *ip) *cobra.Command {
 		Long: `find prints the blocks of all spaces that hold an address or a block, that a name
 points at, that an organisation's code (or one below it) holds, or in whose
 texts all the words stand: diacritics and capitals do not count, and d finds đ.
+Of a workspace the names in its zones count too, before and after the cutover.
 Exit code: 0 something was found, 1 nothing.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -137,7 +141,13 @@ Exit code: 0 something was found, 1 nothing.`,
 				if err != nil {
 					return err
 				}
-				found := find(s, strings.Join(args, " "))
+				text := strings.Join(args, " ")
+				found := find(s, text)
+				for _, a := range o.pointed(s, text) {
+					if !slices.ContainsFunc(found, func(x ipam.Allocation) bool { return x.Place == a.Place }) {
+						found = append(found, a)
+					}
+				}
 				if err := o.list(found); err != nil {
 					return err
 				}
@@ -150,6 +160,34 @@ Exit code: 0 something was found, 1 nothing.`,
 	}
 	when.flag(c.Flags())
 	return c
+}
+
+// pointed gives the blocks that hold the addresses which the zones of the
+// workspace give a name; none where there is no workspace, or no such name.
+func (o *ip) pointed(s *book.Snapshot, text string) (out []ipam.Allocation) {
+	name, err := zones.ParseName(strings.ToLower(text))
+	if err != nil || name.Labels() < 2 {
+		return nil
+	}
+	dir, err := o.root()
+	if err != nil {
+		return nil
+	}
+	w, _ := workspace.Open(dir)
+	if w == nil || !w.Readable() {
+		return nil
+	}
+	for _, at := range w.Addressed(name) {
+		for _, space := range s.Spaces() {
+			if !agree.Reaches(zones.View(at.Space), space) {
+				continue
+			}
+			if a, ok := s.Lookup(space, at.Block.First()); ok {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
 }
 
 // find gives what a text means, the nearest meaning first: addresses, a code, a
@@ -215,23 +253,30 @@ func (o *ip) list(found []ipam.Allocation) error {
 
 func newIPHistory(o *ip) *cobra.Command {
 	after := uint64(0)
+	var when past
 	c := &cobra.Command{
 		Use:   "history [BLOCK]",
 		Short: "Show what became of a block, or the whole audit",
 		Long: `history prints all that ever stood at a block or address, around it or in it,
 with who changed it, when, why and by which document. Without BLOCK it prints
-every entry of the journal behind the revision --after.`,
+every entry of the journal behind the revision --after. With --at it prints
+what stood there at that instant, and without BLOCK the entries up to it.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			at, err := when.instant()
+			if err != nil {
+				return err
+			}
 			return o.with(c.Context(), false, func(b *opened) error {
 				if len(args) == 0 {
-					return o.audit(c.Context(), b, after)
+					return o.audit(c.Context(), b, after, at)
 				}
-				return o.history(c.Context(), b, args[0])
+				return o.history(c.Context(), b, args[0], at)
 			})
 		},
 	}
 	c.Flags().Uint64Var(&after, "after", 0, "without BLOCK: only entries behind this `REVISION`")
+	when.flag(c.Flags())
 	return c
 }
 
@@ -258,7 +303,7 @@ func entryLine(e ipam.Event) string {
 	return s
 }
 
-func (o *ip) audit(ctx context.Context, b *opened, after uint64) error {
+func (o *ip) audit(ctx context.Context, b *opened, after uint64, at time.Time) error {
 	type entry struct {
 		entryJSON
 		Changes []string `json:"changes"`
@@ -267,6 +312,9 @@ func (o *ip) audit(ctx context.Context, b *opened, after uint64) error {
 	for e, err := range b.events(ctx, after) {
 		if err != nil {
 			return err
+		}
+		if !at.IsZero() && e.At.After(at) {
+			break
 		}
 		x := entry{entryOf(e), []string{}}
 		for _, c := range e.Changes {
@@ -294,10 +342,15 @@ func (o *ip) audit(ctx context.Context, b *opened, after uint64) error {
 	return nil
 }
 
-func (o *ip) history(ctx context.Context, b *opened, text string) error {
+// history prints what stood at a block, or, with an instant, what stood there then.
+func (o *ip) history(ctx context.Context, b *opened, text string, at time.Time) error {
 	p, err := o.at(text)
 	if err != nil {
 		return err
+	}
+	versions := b.Now().History(p)
+	if !at.IsZero() {
+		versions = slices.DeleteFunc(versions, func(v book.Version) bool { return !v.Stood(at) })
 	}
 	entries := map[uint64]ipam.Event{}
 	entry := func(revision uint64) (ipam.Event, error) {
@@ -314,7 +367,7 @@ func (o *ip) history(ctx context.Context, b *opened, text string) error {
 		Ended *entryJSON `json:"ended"`
 	}
 	all := []version{}
-	for _, v := range b.Now().History(p) {
+	for _, v := range versions {
 		began, err := entry(v.Since.Revision)
 		if err != nil {
 			return err
@@ -347,8 +400,12 @@ func (o *ip) history(ctx context.Context, b *opened, text string) error {
 			Versions []version `json:"versions"`
 		}{1, all})
 	}
-	if len(b.Now().History(p)) == 0 {
+	switch {
+	case len(versions) > 0:
+	case at.IsZero():
 		fmt.Fprintf(o.out, "%v: nothing ever stood there\n", p)
+	default:
+		fmt.Fprintf(o.out, "%v: nothing stood there at %s\n", p, workspace.InNumbers(at))
 	}
 	return nil
 }

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"gialai.gov.vn/hopnhat/ipam"
+	"gialai.gov.vn/hopnhat/ipam/agree"
 	"gialai.gov.vn/hopnhat/ipam/merge"
 	"gialai.gov.vn/hopnhat/zones"
 )
@@ -43,12 +43,36 @@ func (w *Workspace) Pointers() Pointers {
 	return out
 }
 
+// Addressed gives the addresses of a name, each in the space of its view, as it
+// is answered before the cutover or after it.
+func (w *Workspace) Addressed(name zones.Name) (out []ipam.Place) {
+	plan, _ := w.Plan()
+	for _, world := range []zones.World{plan.Before(), plan.After()} {
+		for _, v := range world.Views() {
+			z := world.Nearest(v, name)
+			if z == nil {
+				continue
+			}
+			for _, t := range []zones.Type{zones.TypeA, zones.TypeAAAA} {
+				set, _ := z.Lookup(name, t)
+				for i := range set.Len() {
+					if a, ok := netip.AddrFromSlice([]byte(set.Data(i))); ok {
+						out = append(out, ipam.Place{Space: ipam.Space(v), Block: ipam.BlockOf(netip.PrefixFrom(a, a.BitLen()))})
+					}
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, ipam.Place.Compare)
+	return slices.Compact(out)
+}
+
 // In gives the names that point into a place, sorted, each once. A view's names
 // lie in the space of the view's name and in those below it.
 func (p Pointers) In(at ipam.Place) []string {
 	var out []string
 	for view, list := range p {
-		if string(at.Space) != string(view) && !strings.HasPrefix(string(at.Space), string(view)+"/") {
+		if !agree.Reaches(view, at.Space) {
 			continue
 		}
 		i, _ := slices.BinarySearchFunc(list, at.Block.First(), func(x pointer, a netip.Addr) int { return x.addr.Compare(a) })
