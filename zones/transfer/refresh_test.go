@@ -386,3 +386,45 @@ func TestRefreshSigned(t *testing.T) {
 		}
 	}
 }
+
+// TestRefreshEndless: differences without end come to a limit, and the zone by
+// AXFR; from there without end too, nothing does.
+func TestRefreshEndless(t *testing.T) {
+	ns := map[string]bool{"example. 3600 IN NS ns.example.": true}
+	old, now := version{7, ns}, version{9, ns}
+	endless := func(t testing.TB, c net.Conn, q *dns.Msg, head ...string) {
+		send(c, replies(t, q, head, 9, nil)...)
+		for i := 0; ; i++ {
+			var rs []string
+			for j := range 50 {
+				rs = append(rs, fmt.Sprintf("h%d.example. 300 IN A 192.0.2.%d", 50*i+j, j))
+			}
+			for _, b := range replies(t, q, rs, 50, nil) {
+				if _, err := c.Write(frame(b)); err != nil {
+					return
+				}
+			}
+		}
+	}
+	for _, wholeToo := range []bool{false, true} {
+		good := primary([]version{now}, 9, nil, func(t testing.TB, c net.Conn, q *dns.Msg) {
+			endless(t, c, q, now.soa(), old.soa(), version{serial: 8}.soa())
+		})
+		q := request(t, "example", func(t testing.TB, c net.Conn, q *dns.Msg, raw []byte) {
+			if wholeToo && q.Question[0].Qtype == dns.TypeAXFR {
+				endless(t, c, q, now.soa())
+				return
+			}
+			good(t, c, q, raw)
+		})
+		q.Limits = Limits{Octets: 1 << 20, Records: 1000, Messages: 500, Listed: 10}
+		have := old.zone(t)
+		out, fs := Refresh(context.Background(), q, have)
+		if !has(fs, "X-LIMIT") || finding.Failed(fs) != wholeToo {
+			t.Errorf("%v:\n%s", out.How, show(fs))
+		}
+		if wholeToo && (out.How != Failed || out.Zone != have) || !wholeToo && (out.How != Whole || !out.Zone.Equal(now.zone(t))) {
+			t.Errorf("%v:\n%s", out.How, show(fs))
+		}
+	}
+}
