@@ -268,9 +268,13 @@ func TestPreserved(t *testing.T) {
 
 // gone tells whether an answer was good and is another.
 func gone(was, is string) bool {
+	const endless = "a chain without end"
+	if was == endless {
+		return false
+	}
 	switch wordKind(was) {
 	case isNXDOMAIN, isNoData:
-		return is == isLoop || is == isOverlong
+		return is == isLoop || is == isOverlong || is == endless
 	case isRefused, isLoop, isOverlong, isServfail:
 		return false
 	case "a chain": // it may come to an end in a zone that is served now

@@ -116,6 +116,7 @@ func Prove(in Input, o Options) Report {
 		proveView(&r, in, o, v, used)
 	}
 	r.exceptions(in, o, used)
+	r.idle(in)
 	r.sort()
 	return r
 }

@@ -121,6 +121,7 @@ func (s *State) sum() {
 		x.w.spent(used)
 	}
 	r.exceptions(s.in, s.o, used)
+	r.idle(s.in)
 	r.sort()
 	s.last = r
 }

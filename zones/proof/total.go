@@ -98,6 +98,40 @@ func (r *Report) exceptions(in Input, o Options, used map[int]bool) {
 	}
 }
 
+// idle tells of rules that carry no name of OLD: a suffix misspelt would leave
+// what it was to claim unproved. Of sources the merger tells.
+func (r *Report) idle(in Input) {
+	if len(in.Sources) > 0 {
+		return
+	}
+	for _, x := range in.Mapping.Rules {
+		if !x.Drop && !holds(in.Before, x.From.Name) {
+			why := "the rule for " + x.From.String() + " carries nothing: no zone before has such a name"
+			f := Fault{Class: why, Witness: Witness{Name: x.From.Name, OldName: x.From.Name}}
+			f.ID, f.Severity, f.Found, f.Mend, f.At, f.Count = "M-RULE", defined["M-RULE"].severity, why, defined["M-RULE"].mend, x.At, 1
+			r.Faults = append(r.Faults, f)
+		}
+	}
+}
+
+// holds tells whether a world has a name at or below another.
+func holds(w zones.World, n zones.Name) bool {
+	for z := range w.All() {
+		if z.Origin().Within(n) {
+			return true
+		}
+		if n.Within(z.Origin()) {
+			if len(z.At(n)) > 0 {
+				return true
+			}
+			for range z.Below(n) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // pointsAt lists the names that an RRset of a pointing type points at.
 func pointsAt(s zones.RRset) (out []zones.Name) {
 	for i := range s.Len() {

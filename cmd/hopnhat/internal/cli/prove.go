@@ -60,9 +60,12 @@ addresses block.
 Each finding is one cause, with a question that shows it. Exit code: 0 no
 finding blocks, 1 at least one does, 2 it could not be decided; then nothing
 stands on standard output.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(c *cobra.Command, args []string) error { return undecided(cobra.MaximumNArgs(1)(c, args)) },
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return undecided(fmt.Errorf("%w; see `%s --help`", err, c.CommandPath()))
+	})
 	o.parents.flags(c)
 	f := c.Flags()
 	f.StringArrayVar(&o.old, "old", nil, "a zone `FILE` of before; give it once for each zone")
@@ -79,6 +82,14 @@ stands on standard output.`,
 	f.StringVar(&o.liveAt, "live-at", "before", "with --live: the instant whose world the servers are to serve: before, after, or a date")
 	f.StringVar(&o.lang, "lang", "", "the `LANGUAGE` of the summary and the findings: en or vi (default: that of $LC_ALL, $LC_MESSAGES or $LANG)")
 	return c
+}
+
+// undecided is exit code 2: 1 says that something is lost.
+func undecided(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exit{2, err}
 }
 
 // ask is what is to be proved, and where it comes from.

@@ -112,35 +112,72 @@ func (o *prove) readAll(files []string) []fileRead {
 // readZone reads one file. Its origin is what it states, else its SOA's owner,
 // else what its name says.
 func readZone(file string) fileRead {
-	var told []finding.Finding
-	var first zones.Name
-	if n, err := (&zoneFile{}).name(file); err == nil {
-		first = n
+	told, z, err := loadZone(file, zones.Name{})
+	if z != nil || err != nil {
+		return fileRead{z, told, err}
 	}
-	for _, origin := range []zones.Name{{}, first} {
-		root, name, abs, err := zonefile.OpenRoot(file, "")
-		if err != nil {
-			return fileRead{err: err}
+	origins := soaOwner(file)
+	if n, err := (&zoneFile{}).name(file); err == nil {
+		origins = append(origins, n)
+	}
+	for i, origin := range origins {
+		fs, z, err := loadZone(file, origin)
+		if z != nil || err != nil {
+			return fileRead{z, fs, err}
 		}
-		prefix := strings.TrimSuffix(filepath.ToSlash(file), name)
-		tree, fs := zonefile.Load(root.FS(), name, zonefile.Options{Origin: origin, Prefix: prefix, Root: abs})
-		if tree != nil {
-			z, more := tree.Zone(zones.Internet)
-			if fs = append(fs, more...); z != nil && !finding.Failed(fs) {
-				finding.Sort(fs)
-				return fileRead{z, fs, root.Close()}
+		if i == 0 {
+			told = fs // what is wrong with the file, and not with its origin
+		}
+	}
+	return fileRead{told: told, err: fmt.Errorf("%s is not read as a zone; what is wrong stands above", file)}
+}
+
+// loadZone reads a file with an origin; without a zone the findings say why.
+func loadZone(file string, origin zones.Name) ([]finding.Finding, *zones.Zone, error) {
+	tree, fs, err := loadTree(file, origin)
+	if err != nil {
+		return nil, nil, err
+	}
+	var z *zones.Zone
+	if tree != nil {
+		var more []finding.Finding
+		z, more = tree.Zone(zones.Internet)
+		fs = append(fs, more...)
+	}
+	if finding.Failed(fs) {
+		z = nil
+	}
+	finding.Sort(fs)
+	return fs, z, nil
+}
+
+func loadTree(file string, origin zones.Name) (*zonefile.Tree, []finding.Finding, error) {
+	root, name, abs, err := zonefile.OpenRoot(file, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	prefix := strings.TrimSuffix(filepath.ToSlash(file), name)
+	tree, fs := zonefile.Load(root.FS(), name, zonefile.Options{Origin: origin, Prefix: prefix, Root: abs})
+	return tree, fs, root.Close()
+}
+
+// soaOwner is the owner of a file's one SOA record, where it is written whole:
+// whatever the origin is, it is the same.
+func soaOwner(file string) []zones.Name {
+	var owners []zones.Name
+	for _, origin := range []zones.Name{zones.Root(), zones.MustName("origin.invalid")} {
+		tree, _, err := loadTree(file, origin)
+		if err != nil || tree == nil {
+			return nil
+		}
+		for _, r := range tree.Records() {
+			if r.Type == zones.TypeSOA {
+				owners = append(owners, r.Owner)
 			}
 		}
-		if err := root.Close(); err != nil {
-			return fileRead{err: err}
-		}
-		if told == nil {
-			told = fs
-		}
-		if first.IsZero() {
-			break
-		}
 	}
-	finding.Sort(told)
-	return fileRead{told: told, err: fmt.Errorf("%s is not read as a zone; what is wrong stands above", file)}
+	if len(owners) != 2 || owners[0] != owners[1] {
+		return nil
+	}
+	return owners[:1]
 }

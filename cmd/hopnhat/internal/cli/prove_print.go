@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -145,6 +146,11 @@ func (o *prove) printJSON(a *ask, r *proof.Report) error {
 		}
 		v.Findings = append(v.Findings, x)
 	}
+	// The plan's own come among those of the proof, which stand in order by name.
+	grave := []string{"block", "error", "warn"}
+	slices.SortStableFunc(v.Findings, func(a, b row) int {
+		return cmp.Or(cmp.Compare(slices.Index(grave, a.Severity), slices.Index(grave, b.Severity)), cmp.Compare(a.ID, b.ID))
+	})
 	enc := json.NewEncoder(o.out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
