@@ -53,7 +53,7 @@ func applyLaw(t *rapid.T) {
 	w := randomWorld(t)
 	im := compile(w)
 	ims, worlds := []*Image{im}, []zones.World{w}
-	for range rapid.IntRange(1, 6).Draw(t, "steps") {
+	for range rapid.IntRange(1, 4).Draw(t, "steps") {
 		from := len(ims) - 1
 		if rapid.IntRange(0, 5).Draw(t, "from an older one") == 0 {
 			from = rapid.IntRange(0, from).Draw(t, "which") // it has a follower already
@@ -75,7 +75,7 @@ func applyLaw(t *rapid.T) {
 		ims, worlds = append(ims, got), append(worlds, w.With(next))
 	}
 	for i, im := range ims {
-		asked := rapid.SliceOfN(rapid.SampledFrom(names), 25, 25).Draw(t, "names")
+		asked := rapid.SliceOfN(rapid.SampledFrom(names), 12, 12).Draw(t, "names")
 		for z := range worlds[i].All() {
 			asked = slices.AppendSeq(asked, z.Owners())
 		}
@@ -261,7 +261,7 @@ func TestApplyLong(t *testing.T) {
 			}
 		}
 		im = next
-		if step%200 == 0 {
+		if step%400 == 0 {
 			want, err := Compile(w, zones.Internet, Policy{})
 			if err != nil {
 				t.Fatal(err)

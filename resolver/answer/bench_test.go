@@ -2,11 +2,15 @@ package answer
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
 // large makes a zone of n names: hosts with one or two addresses, aliases,
@@ -122,4 +126,66 @@ func BenchmarkCompile(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkUpdate is a dynamic update of one name of a hundred thousand, in
+// all that is done before it is answered from: the zone, the image, the deltas
+// for secondaries. It states the median and the worst of them all, with what
+// is tidied up now and then; and beside them the answers of such an image.
+func BenchmarkUpdate(b *testing.B) {
+	const n = 100_000
+	first := large(b, n)
+	w, err := zones.NewWorld(first)
+	if err != nil {
+		b.Fatal(err)
+	}
+	im, err := Compile(w, zones.Internet, Policy{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("one name", func(b *testing.B) {
+		r := rand.New(rand.NewPCG(1, 1))
+		z, im, v := first, im, transfer.Version{Zone: first}
+		var took []time.Duration
+		anew := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			d := update(r, z, n, 1)
+			start := time.Now()
+			next, err := d.Apply(z)
+			if err != nil {
+				b.Fatal(err)
+			}
+			after, err := im.Apply(next, d)
+			if errors.Is(err, ErrCompileAnew) {
+				anew++
+				after, err = Compile(w.With(next), zones.Internet, Policy{})
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			z, im, v = next, after, v.Step(d, next, 1_000_000)
+			took = append(took, time.Since(start))
+		}
+		slices.Sort(took)
+		b.ReportMetric(float64(took[len(took)/2].Nanoseconds())/1e3, "µs/median")
+		b.ReportMetric(float64(took[len(took)*99/100].Nanoseconds())/1e3, "µs/p99")
+		b.ReportMetric(float64(took[len(took)-1].Nanoseconds())/1e3, "µs/worst")
+		b.ReportMetric(float64(anew), "compiled-anew")
+		if len(v.Deltas) == 0 {
+			b.Fatal("no delta was kept")
+		}
+	})
+	r := rand.New(rand.NewPCG(2, 2))
+	d := update(r, first, n, 500)
+	next, err := d.Apply(first)
+	if err != nil {
+		b.Fatal(err)
+	}
+	changed, err := im.Apply(next, d)
+	if err != nil {
+		b.Fatal(err)
+	}
+	qs := questions(n)
+	b.Run("answers after", func(b *testing.B) { answerAll(b, changed, qs) })
 }
