@@ -2,9 +2,11 @@ package sheet
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
 )
 
 // commas are what may separate cells.
@@ -23,6 +25,9 @@ func (r *reader) csv(data []byte) {
 		return
 	}
 	r.book.Encoding = name
+	if name == "windows-1258" { // nothing in the file says so
+		r.add(finding.Finding{ID: "T-ENCODING", At: top, Found: "it is read as windows-1258: " + sample(text), Mend: "if these letters are wrong, save it as CSV UTF-8 or .xlsx"})
+	}
 	s := Sheet{file: r.book.File}
 	if rest, ok := strings.CutPrefix(text, "sep="); ok && len(rest) > 1 && strings.ContainsRune("\r\n", rune(rest[1])) {
 		r.book.Comma = rune(rest[0])
@@ -33,6 +38,19 @@ func (r *reader) csv(data []byte) {
 	}
 	r.split(&s, text)
 	r.book.Sheets = []Sheet{s}
+}
+
+// sample is the first line with letters beyond ASCII, cut.
+func sample(text string) string {
+	for line := range strings.Lines(text) {
+		for _, c := range line {
+			if c >= 0x80 {
+				r := []rune(strings.TrimSpace(line))
+				return strconv.Quote(string(r[:min(len(r), 60)]))
+			}
+		}
+	}
+	return ""
 }
 
 // guessComma takes the separator that splits most of the first rows into the

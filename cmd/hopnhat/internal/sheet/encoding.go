@@ -52,7 +52,9 @@ func decode(b []byte) (text, name, refused string) {
 	switch {
 	case vni >= 0.9:
 		return "", "", "VNI"
-	case cp.share >= 0.99 && cp.share >= tcvn:
+	case cp.share >= 0.99 && tcvn >= 0.95:
+		return "", "", "windows-1258 or TCVN3 (ABC): all letters of the file are letters in both"
+	case cp.share >= 0.99:
 		return cp.text, "windows-1258", ""
 	case tcvn >= 0.95:
 		return "", "", "TCVN3 (ABC)"
