@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"maps"
 
 	"gialai.gov.vn/hopnhat/resolver/answer"
@@ -22,7 +23,10 @@ func (d *Daemon) change(at string, delta zones.Delta, z *zones.Zone) error {
 		if images[before.image] != nil {
 			continue
 		}
-		im, err := answer.Compile(w, r.View, d.o.Policy)
+		im, err := before.image.Apply(z, delta)
+		if errors.Is(err, answer.ErrCompileAnew) {
+			im, err = answer.Compile(w, r.View, d.o.Policy)
+		}
 		if err != nil {
 			return err
 		}
