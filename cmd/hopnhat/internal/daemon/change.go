@@ -39,7 +39,7 @@ func (d *Daemon) change(at string, delta zones.Delta, z *zones.Zone) error {
 		if r.At != at || r.View != z.View() {
 			continue
 		}
-		out := before.out.With(before.out.Versions[z.Origin()].Next(z, deltaRoom))
+		out := before.out.With(before.out.Versions[z.Origin()].Step(delta, z, deltaRoom))
 		r.image.p.Store(&published{images[before.image], out, before.updates})
 	}
 	l := *d.loaded
@@ -48,4 +48,44 @@ func (d *Daemon) change(at string, delta zones.Delta, z *zones.Zone) error {
 	d.loaded = &l
 	d.tell(was)
 	return nil
+}
+
+// image makes the image of a listener's view of a world: what it answers from now
+// with what changed, or compiled.
+func (d *Daemon) image(listener int, w zones.World) (*answer.Image, error) {
+	l := d.o.Listeners[listener]
+	if listener < len(d.running) && d.loaded != nil {
+		im, err := lead(d.running[listener].image.p.Load().image, d.loaded.Worlds[l.At], w, l.View)
+		if !errors.Is(err, answer.ErrCompileAnew) {
+			return im, err
+		}
+	}
+	return answer.Compile(w, l.View, d.o.Policy)
+}
+
+// lead brings an image from one world to another of the same zones.
+func lead(im *answer.Image, from, to zones.World, v zones.View) (*answer.Image, error) {
+	for z := range from.In(v) {
+		if to.Zone(z.ID()) == nil {
+			return nil, answer.ErrCompileAnew
+		}
+	}
+	for z := range to.In(v) {
+		was := from.Zone(z.ID())
+		if was == z {
+			continue
+		}
+		if was == nil {
+			return nil, answer.ErrCompileAnew
+		}
+		d := zones.Diff(was, z)
+		if d.Empty() {
+			continue
+		}
+		var err error
+		if im, err = im.Apply(z, d); err != nil {
+			return nil, err
+		}
+	}
+	return im, nil
 }

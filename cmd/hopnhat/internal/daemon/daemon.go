@@ -107,9 +107,11 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	if err != nil {
 		return d, err
 	}
+	loaded.Worlds = worlds
+	d.loaded = loaded
 	for i, l := range o.Listeners {
 		c := &current{at: l.At, updater: d.updater, follows: d.follows}
-		c.p.Store(&published{images[i], outlet(l, worlds[l.At], loaded.Transfers, nil, time.Now), loaded.Transfers.rules(l.View)})
+		c.p.Store(&published{images[i], d.known(l.At, outlet(l, worlds[l.At], loaded.Transfers, nil, time.Now)), loaded.Transfers.rules(l.View)})
 		secrets, err := secure(l)
 		if err != nil {
 			return d, err
@@ -123,8 +125,6 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 			secrets.warn(l.Address, d)
 		}
 	}
-	loaded.Worlds = worlds
-	d.loaded = loaded
 	d.say(loaded.Notes)
 	for _, r := range d.running {
 		go func() {
@@ -256,7 +256,7 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 		}
 		k := key{li.At, li.View}
 		if made[k] == nil {
-			im, err := answer.Compile(w, li.View, d.o.Policy)
+			im, err := d.image(i, w)
 			if err != nil {
 				return nil, nil, fmt.Errorf("listener %s: %w", li.Address, err)
 			}
