@@ -207,3 +207,30 @@ func TestDecisionsLibreOffice(t *testing.T) {
 		t.Errorf("again: exit %d\n%s%s", code, out, errs)
 	}
 }
+
+// TestUndecidedSheet: a conflict with a name of a workbook names sheet, row and
+// column of what comes, file and line of what stands.
+func TestUndecidedSheet(t *testing.T) {
+	dir := t.TempDir()
+	var b bytes.Buffer
+	if err := sheet.WriteXLSX(&b, sheet.Table{Name: "Danh sách", Headings: []string{"STT", "Tên miền", "IP"}, Rows: [][]string{{"1", "www", "192.0.2.7"}}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"hopnhat.yaml":           "version: 1\nlisteners: [{address: \"127.0.0.1:5300\", view: internet, at: before}]\n",
+		"consolidation.yaml":     "version: 1\ncutover: 1/9/2025 00:00\ntargets: [moi.example]\ndocuments: {bb1: Biên bản 1}\npeople: {an: Chị An}\nsources: {tp: {zone: cu.example, sheet: sources/tp.xlsx, name-servers: [ns.moi.example]}}\nrules:\n  - {from: cu.example, drop: true, why: thử, by: an, doc: bb1}\n  - {from: \"*.cu.example\", to: \"*.moi.example\", why: thử, by: an, doc: bb1}\n",
+		"zones/moi.example.zone": "$TTL 300\n@ SOA ns q 7 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.9\n",
+		"sources/tp.xlsx":        b.String(),
+	} {
+		write(t, dir+"/"+name, text)
+	}
+	out, _, code := run(t, "plan", dir)
+	for _, want := range []string{
+		"? www.moi.example A (internet): ", "comes:  www.cu.example.\t3600\tIN\tA\t192.0.2.7 (" + dir + "/sources/tp.xlsx[Danh sách]:2:2)",
+		"stands: www.moi.example.\t300\tIN\tA\t192.0.2.9 (" + dir + "/zones/moi.example.zone:5:1)", "\n  - {at: www.moi.example A, take: target, ",
+	} {
+		if code != 1 || !strings.Contains(out, want) {
+			t.Errorf("exit %d, no %q in\n%s", code, want, out)
+		}
+	}
+}
