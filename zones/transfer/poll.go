@@ -74,6 +74,11 @@ func Poll(ctx context.Context, qs []Request) []Standing {
 	return out
 }
 
+func (s Standing) refused() bool {
+	said, ok := errors.AsType[*answerError](s.Err)
+	return ok && said.refused
+}
+
 // stand asks one server, over UDP and, where that gives no whole answer, over
 // TCP; over TLS there is no UDP.
 func stand(ctx context.Context, q Request) Standing {
@@ -93,6 +98,11 @@ func stand(ctx context.Context, q Request) Standing {
 	for range udpTries {
 		s := try("udp")
 		switch {
+		case s.refused():
+			if over := try("tcp"); over.Answered {
+				return over
+			}
+			return s
 		case s.Answered: // an error would be no better over TCP
 			return s
 		case ctx.Err() != nil:

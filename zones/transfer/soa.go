@@ -12,15 +12,18 @@ import (
 )
 
 // AskSOA asks a server for the SOA of a zone, over UDP and, where that gives
-// no whole answer, over TCP; or over TLS alone; signed and verified where the request has a key.
+// no whole answer or REFUSED, over TCP; or over TLS alone; signed and verified where the request has a key.
 // The error says what came instead.
 func AskSOA(ctx context.Context, q Request) (zones.SOA, error) {
 	s := stand(ctx, q)
 	return s.SOA, s.Err
 }
 
-// answerError is an answer that would be no better over TCP.
-type answerError struct{ what string }
+// answerError is an answer that would be no better over TCP, but for REFUSED.
+type answerError struct {
+	what    string
+	refused bool // REFUSED, which Knot says of a catalog over UDP to everybody
+}
 
 func (e *answerError) Error() string { return e.what }
 
@@ -80,7 +83,7 @@ func read(conn net.Conn, network string, buf []byte) ([]byte, error) {
 // judge takes the SOA out of an answer.
 func (q Request) judge(m message, conv *conversation) (zones.SOA, error) {
 	bad := func(format string, args ...any) (zones.SOA, error) {
-		return zones.SOA{}, &answerError{fmt.Sprintf(format, args...)}
+		return zones.SOA{}, &answerError{what: fmt.Sprintf(format, args...)}
 	}
 	l, err := m.layout()
 	switch {
@@ -95,7 +98,7 @@ func (q Request) judge(m message, conv *conversation) (zones.SOA, error) {
 	}
 	switch {
 	case m.rcode() != rcodeSuccess:
-		return bad("the server answers %s", rcodeText(m.rcode()))
+		return zones.SOA{}, &answerError{"the server answers " + rcodeText(m.rcode()), m.rcode() == rcodeRefused}
 	case m.has(bitTC):
 		return zones.SOA{}, errTruncated
 	case len(l.questions) != 1 || l.questions[0] != question{q.Zone.Origin, zones.TypeSOA, zones.ClassIN}:

@@ -52,7 +52,8 @@ func TestAskSOA(t *testing.T) {
 		}, 7, "udp tcp"},
 		{"silence", nil, func(c net.Conn, _ *dns.Msg) { _, _ = c.Read(make([]byte, 1)) }, 7, "udp udp udp tcp"},
 		{"nothing listens", nil, nil, 7, "udp tcp"},
-		{"REFUSED", nil, func(c net.Conn, q *dns.Msg) { say(c, new(dns.Msg).SetRcode(q, dns.RcodeRefused), nil, "") }, 0, "udp"},
+		{"REFUSED, as Knot refuses a catalog over UDP", nil, func(c net.Conn, q *dns.Msg) { say(c, new(dns.Msg).SetRcode(q, dns.RcodeRefused), nil, "") }, 7, "udp tcp"},
+		{"SERVFAIL", nil, func(c net.Conn, q *dns.Msg) { say(c, new(dns.Msg).SetRcode(q, dns.RcodeServerFailure), nil, "") }, 0, "udp"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

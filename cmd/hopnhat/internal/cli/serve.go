@@ -43,11 +43,13 @@ type serve struct {
 	id          string
 
 	followers
-	catalogs     []string
-	updates      []string
-	follows      []string
-	behindSigner bool
-	uncertified  string
+	catalogs []string
+	updates  []string
+	follows  []string
+
+	followCatalogs []string
+	behindSigner   bool
+	uncertified    string
 }
 
 func newServe(e *env) *cobra.Command {
@@ -83,6 +85,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
 	f.StringVar(&o.uncertified, "uncertified", "", "serve the world after the cutover beyond this machine without a certificate that fits, for this `REASON`, which is written to uncertified.log in the state folder")
 	f.StringArrayVar(&o.follows, "follow", nil, "without a workspace: a zone that comes from another server and is kept fresh, `ORIGIN=ADDRESS[:PORT][=KEY][,tls=NAME]`; again for another of its primaries; with tls its certificate must bear the name (or pin=PIN, authorities=FILE, certificate=FILE, tlskey=FILE, with commas between them); repeatable")
+	f.StringArrayVar(&o.followCatalogs, "follow-catalog", nil, "without a workspace: a catalog zone (RFC 9432) of another server, which the zones that it names are followed from too, as --follow has it; repeatable")
 	f.StringArrayVar(&o.catalogs, "catalog", nil, "of zone files: a catalog zone (RFC 9432) to make of them, by its `NAME`; repeatable")
 	f.StringArrayVar(&o.updates, "update", nil, "of zone files: who may change which names by dynamic update, `KEY=PATTERN[:TYPE,…]`, such as acme=_acme-challenge.*.example.com:TXT; a network instead of the key takes unsigned ones from there; repeatable")
 	f.StringVar(&o.version, "version-bind", "", "what `version.bind` answers (default: refused)")
@@ -94,7 +97,7 @@ func (o *serve) run(ctx context.Context, args []string) error {
 	var opts daemon.Options
 	var hello func(*daemon.Daemon)
 	var err error
-	if len(o.zone)+len(o.follows) > 0 {
+	if len(o.zone)+len(o.follows)+len(o.followCatalogs) > 0 {
 		if len(args) > 0 {
 			return fmt.Errorf("--zone and --follow serve without a workspace; leave out %s", args[0])
 		}
@@ -332,22 +335,26 @@ func (o *serve) transfers() (daemon.Transfers, error) {
 
 // followed reads which zones come from other servers.
 func (o *serve) followed(t *daemon.Transfers) error {
-	for _, s := range o.follows {
+	for i, s := range slices.Concat(o.follows, o.followCatalogs) {
+		flag, catalog := "--follow", i >= len(o.follows)
+		if catalog {
+			flag = "--follow-catalog"
+		}
 		origin, rest, ok := strings.Cut(s, "=")
 		if !ok {
-			return fmt.Errorf("--follow %s: write ORIGIN=ADDRESS, such as example.vn=192.0.2.54", s)
+			return fmt.Errorf("%s %s: write ORIGIN=ADDRESS, such as example.vn=192.0.2.54", flag, s)
 		}
 		rest, options, _ := strings.Cut(rest, ",")
 		server, key, signed := strings.Cut(rest, "=")
-		f := workspace.Follow{ID: zones.ID{View: zones.Internet}}
+		f := workspace.Follow{ID: zones.ID{View: zones.Internet}, Catalog: catalog}
 		err := asksOverTLS(&f, options)
 		if err != nil {
-			return fmt.Errorf("--follow %s: %w", s, err)
+			return fmt.Errorf("%s %s: %w", flag, s, err)
 		}
 		if f.ID.Origin, err = zones.ParseName(origin); err != nil {
-			return fmt.Errorf("--follow %s: %w", s, err)
+			return fmt.Errorf("%s %s: %w", flag, s, err)
 		}
-		a, err := parseServer(server, "--follow "+origin+"=")
+		a, err := parseServer(server, flag+" "+origin+"=")
 		if err != nil {
 			return err
 		}
@@ -358,18 +365,18 @@ func (o *serve) followed(t *daemon.Transfers) error {
 		f.SetPorts()
 		if signed {
 			if f.Key, err = zones.ParseName(key); err != nil {
-				return fmt.Errorf("--follow %s: %w", s, err)
+				return fmt.Errorf("%s %s: %w", flag, s, err)
 			}
 			if _, ok := t.Keys[f.Key]; !ok {
-				return fmt.Errorf("--follow %s: no key file holds the key %s; name its file with --key", s, key)
+				return fmt.Errorf("%s %s: no key file holds the key %s; name its file with --key", flag, s, key)
 			}
 		}
 		i := slices.IndexFunc(t.Follows, func(x workspace.Follow) bool { return x.ID == f.ID })
 		switch {
 		case i < 0:
 			t.Follows = append(t.Follows, f)
-		case t.Follows[i].Key != f.Key || !t.Follows[i].TLS.Same(f.TLS):
-			return fmt.Errorf("--follow %s: all primaries of a zone are asked with one key, and over TLS all or none", s)
+		case t.Follows[i].Key != f.Key || t.Follows[i].Catalog != catalog || !t.Follows[i].TLS.Same(f.TLS):
+			return fmt.Errorf("%s %s: all primaries of a zone are asked with one key, and over TLS all or none", flag, s)
 		default:
 			t.Follows[i].Primaries = append(t.Follows[i].Primaries, f.Primaries...)
 		}

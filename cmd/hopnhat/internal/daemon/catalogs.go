@@ -92,7 +92,9 @@ func membersOf(t Transfers, w zones.World) map[zones.View][]zones.Name {
 		all[z.View()] = append(all[z.View()], z.Origin())
 	}
 	for _, f := range t.Follows { // there or not: those behind us go on with what they have
-		all[f.ID.View] = append(all[f.ID.View], f.ID.Origin)
+		if !f.Catalog {
+			all[f.ID.View] = append(all[f.ID.View], f.ID.Origin)
+		}
 	}
 	return all
 }

@@ -75,6 +75,7 @@ type Daemon struct {
 	clock    Clock
 	catalogs *catalogs
 	follows  *followers
+	subs     *subscriptions
 }
 
 type running struct {
@@ -93,6 +94,9 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	d = &Daemon{o: o, serials: newSerials(o.State, time.Now), notices: newNotifier(o.Log), clock: SystemClock()}
 	d.updater = newUpdater(d)
 	d.follows = newFollowers(d, o)
+	if d.subs, err = newSubscriptions(o.State); err != nil {
+		fmt.Fprintln(o.Log, err)
+	}
 	d.catalogs = &catalogs{dir: o.State, now: d.clock.Now}
 	defer func() {
 		if err != nil {
@@ -137,6 +141,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	d.updater.wg.Go(d.updater.run)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.subscribeAll()
 	d.follows.begin()
 	return d, nil
 }
@@ -239,7 +244,7 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 	if err != nil {
 		return nil, nil, err
 	}
-	d.follows.set(l.Transfers)
+	d.follows.set(d.subs.with(l.Transfers, owner(l.Transfers, worlds)))
 	if worlds, err = d.follows.into(worlds); err != nil {
 		return nil, nil, err
 	}
@@ -287,7 +292,7 @@ func (d *Daemon) Reload(ctx context.Context) error {
 func (d *Daemon) publish(loaded *Loaded) error {
 	images, worlds, err := d.compile(loaded)
 	if err != nil {
-		d.follows.set(d.loaded.Transfers)
+		d.follows.set(d.subs.with(d.loaded.Transfers, d.own))
 		return err
 	}
 	before := make([]*transfer.Server, len(d.running))
@@ -299,6 +304,7 @@ func (d *Daemon) publish(loaded *Loaded) error {
 	d.loaded = loaded
 	d.tell(before)
 	d.say(loaded.Notes)
+	d.subscribeAll()
 	return nil
 }
 

@@ -211,7 +211,7 @@ func (d *Daemon) follow(f *follower, z *zones.Zone, delta *zones.Delta) error {
 	if z == nil {
 		f.served = false
 		d.follows.tell(d.loaded.Transfers.Keys) // SERVFAIL before the zone goes
-		return d.show(func(w zones.World) zones.World { return without(w, id) }, id.View)
+		return d.show(func(w zones.World) zones.World { return without(w, map[zones.ID]bool{id: true}) }, id.View)
 	}
 	var err error
 	if delta != nil && f.served {
@@ -226,6 +226,9 @@ func (d *Daemon) follow(f *follower, z *zones.Zone, delta *zones.Delta) error {
 	}
 	f.zone, f.served = z, true
 	d.follows.tell(d.loaded.Transfers.Keys)
+	if f.conf.Catalog {
+		d.subscribe(id, z)
+	}
 	return nil
 }
 
@@ -264,10 +267,10 @@ func (d *Daemon) show(otherwise func(zones.World) zones.World, view zones.View) 
 	return nil
 }
 
-func without(w zones.World, id zones.ID) zones.World {
+func without(w zones.World, ids map[zones.ID]bool) zones.World {
 	var zs []*zones.Zone
 	for z := range w.All() {
-		if z.ID() != id {
+		if !ids[z.ID()] {
 			zs = append(zs, z)
 		}
 	}

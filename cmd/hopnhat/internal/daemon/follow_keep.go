@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -77,6 +78,22 @@ func (k keeper) write(z *zones.Zone, confirmed time.Time, from string, was kept)
 		_ = os.Remove(filepath.Join(k.dir, was.File)) // nothing names it any more
 	}
 	return now, nil
+}
+
+// remove forgets a zone: the record first, so that no record names what is not
+// there.
+func (k keeper) remove(id zones.ID) {
+	if k.dir == "" {
+		return
+	}
+	base := k.base(id)
+	_ = os.Remove(filepath.Join(k.dir, base+".json"))
+	entries, _ := os.ReadDir(k.dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), base+".") {
+			_ = os.Remove(filepath.Join(k.dir, e.Name()))
+		}
+	}
 }
 
 // read gives the zone that was kept; nil where none was. What is damaged is an

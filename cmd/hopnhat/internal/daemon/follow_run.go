@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,8 @@ type follower struct {
 	zone   *zones.Zone // what is there, fresh or expired; nil before the first
 	served bool
 
+	keeping   sync.Mutex                // guards was and forgotten
+	forgotten bool                      // nothing is kept of the zone any more
 	was       kept                      // what the disk has, when it begins
 	confirmed atomic.Pointer[time.Time] // when a primary last said that this is what it has
 
@@ -239,9 +242,7 @@ type saved struct {
 func (f *follower) save() {
 	for s := range f.saves {
 		began := time.Now()
-		is, err := f.all.keep.write(s.zone, s.confirmed, s.from, f.was)
-		f.was = is
-		if err != nil {
+		if err := f.keep(s); err != nil {
 			fmt.Fprintf(f.all.log, "%v: it cannot be kept over a restart: %v\n", f.conf.ID, err)
 		}
 		select {
@@ -249,4 +250,22 @@ func (f *follower) save() {
 		case <-time.After(max(keepSoon, keepShare*time.Since(began))):
 		}
 	}
+}
+
+func (f *follower) keep(s saved) (err error) {
+	f.keeping.Lock()
+	defer f.keeping.Unlock()
+	if !f.forgotten {
+		f.was, err = f.all.keep.write(s.zone, s.confirmed, s.from, f.was)
+	}
+	return err
+}
+
+// forget ends a follower, and removes what is kept of its zone.
+func (f *follower) forget() {
+	f.stop()
+	f.keeping.Lock()
+	defer f.keeping.Unlock()
+	f.forgotten = true
+	f.all.keep.remove(f.conf.ID)
 }

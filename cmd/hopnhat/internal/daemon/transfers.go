@@ -127,6 +127,11 @@ func outlet(l Listener, w zones.World, t Transfers, prev *transfer.Server, now f
 			s.Closed = append(s.Closed, c.ID.Origin)
 		}
 	}
+	for _, f := range t.Follows {
+		if f.Catalog && f.ID.View == l.View {
+			s.Closed = append(s.Closed, f.ID.Origin)
+		}
+	}
 	for z := range w.In(l.View) {
 		v := prev.Versions[z.Origin()]
 		if len(s.Rules) == 0 {

@@ -16,12 +16,13 @@ type Follow struct {
 	Primaries []netip.AddrPort // in the order in which they are asked
 	Key       zones.Name       // that questions are signed with; the zero Name: unsigned
 	TLS       *FollowTLS       // nil: they are asked over UDP and TCP
+	Catalog   bool             // a catalog (RFC 9432): the zones that it names are followed too, from the same primaries
 	At        zones.Place
 }
 
 // Same tells whether two say the same, wherever they stand.
 func (f Follow) Same(o Follow) bool {
-	return f.ID == o.ID && f.Key == o.Key && f.TLS.Same(o.TLS) && slices.Equal(f.Primaries, o.Primaries)
+	return f.ID == o.ID && f.Catalog == o.Catalog && f.Key == o.Key && f.TLS.Same(o.TLS) && slices.Equal(f.Primaries, o.Primaries)
 }
 
 // Tellers are the primaries as they may tell of a change.
@@ -34,8 +35,10 @@ func (f Follow) Tellers() (ts []transfer.Teller) {
 
 func (d *decoder) follow(n *node) Follow {
 	f := Follow{ID: zones.ID{View: zones.Internet}, At: d.at(n)}
-	d.fields(n, "a followed zone",
-		must("zone", func(n *node) { f.ID.Origin = d.name(n, "a followed zone") }),
+	var catalog zones.Name
+	whole := d.fields(n, "a followed zone",
+		may("zone", func(n *node) { f.ID.Origin = d.name(n, "a followed zone") }),
+		may("catalog", func(n *node) { catalog = d.name(n, "a followed catalog") }),
 		must("from", func(n *node) {
 			d.listOrOne(n, "from", func(n *node) {
 				if a := read(d, n, "W-VALUE", "a primary", parsePrimary); a.IsValid() {
@@ -46,6 +49,13 @@ func (d *decoder) follow(n *node) Follow {
 		may("key", func(n *node) { f.Key = d.name(n, "a key's name") }),
 		may("view", func(n *node) { f.ID.View = d.view(n) }),
 		may("tls", func(n *node) { f.TLS = d.followTLS(n) }))
+	switch {
+	case !whole:
+	case f.ID.Origin.IsZero() == catalog.IsZero() && !d.failed():
+		d.fail("W-KEY", n, "what is followed has either the key zone or the key catalog", "keep one, such as {zone: example.vn, from: 192.0.2.53}")
+	case !catalog.IsZero():
+		f.ID.Origin, f.Catalog = catalog, true
+	}
 	f.SetPorts()
 	return f
 }

@@ -25,7 +25,7 @@ follow:
     from: 10.1.0.53
     view: tslcd
   - {zone: b.vn, from: ["192.0.2.1", "192.0.2.2:8530"], tls: {name: NS.b.vn, authorities: tls/ca.pem, certificate: tls/c.pem, key: tls/k.pem}}
-  - {zone: c.vn, from: "2001:db8::1", tls: {pin: ["E9CZ9INDbd+2eRQozYqqbQ2yXLVKB9+xcprMF+44U1g="]}}
+  - {catalog: c.vn, from: "2001:db8::1", tls: {pin: ["E9CZ9INDbd+2eRQozYqqbQ2yXLVKB9+xcprMF+44U1g="]}}
 `))
 	if len(fs) > 0 {
 		t.Fatal(fs)
@@ -37,7 +37,7 @@ follow:
 			ID: zones.ID{Origin: zones.MustName("b.vn"), View: zones.Internet}, Primaries: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:853"), netip.MustParseAddrPort("192.0.2.2:8530")},
 			TLS: &FollowTLS{Name: "ns.b.vn", Files: TLS{Certificate: "tls/c.pem", Key: "tls/k.pem", Authorities: "tls/ca.pem"}},
 		},
-		{ID: zones.ID{Origin: zones.MustName("c.vn"), View: zones.Internet}, Primaries: []netip.AddrPort{netip.MustParseAddrPort("[2001:db8::1]:853")}, TLS: &FollowTLS{Pins: []transfer.Pin{pin}}},
+		{ID: zones.ID{Origin: zones.MustName("c.vn"), View: zones.Internet}, Catalog: true, Primaries: []netip.AddrPort{netip.MustParseAddrPort("[2001:db8::1]:853")}, TLS: &FollowTLS{Pins: []transfer.Pin{pin}}},
 	}
 	if !slices.EqualFunc(c.Follows, want, Follow.Same) {
 		t.Errorf("%+v", c.Follows)
@@ -54,7 +54,9 @@ follow:
 func TestFollowSlips(t *testing.T) {
 	for text, want := range map[string]string{
 		"{zone: a.vn}":                                                 `3:5: error: a followed zone lacks the key from`,
-		"{from: 192.0.2.1}":                                            `3:5: error: a followed zone lacks the key zone`,
+		"{from: 192.0.2.1}":                                            `3:5: error: what is followed has either the key zone or the key catalog`,
+		"{zone: a.vn, catalog: c.vn, from: 192.0.2.1}":                 `3:5: error: what is followed has either the key zone or the key catalog`,
+		"{catalog: b.vn, from: 192.0.2.1}":                             `3:5: error: the followed zone b.vn (internet) has a file too`,
 		"{zone: a.vn, from: ns.b.vn}":                                  `3:24: error: "ns.b.vn" is no address`,
 		"{zone: a.vn, from: 192.0.2.1, tsig: k}":                       `3:35: error: the key "tsig" is not known`,
 		"{zone: a.vn, from: 1.1.1.1, tls: {}}":                         `3:38: error: nothing says which certificate the primary has`,
