@@ -53,8 +53,8 @@ follow:
 
 func TestFollowSlips(t *testing.T) {
 	for text, want := range map[string]string{
-		"{zone: a.vn}":                                                 `3:5: error: a followed zone lacks the key from`,
-		"{from: 192.0.2.1}":                                            `3:5: error: what is followed has either the key zone or the key catalog`,
+		"{zone: a.vn}":      `3:5: error: a followed zone lacks the key from`,
+		"{from: 192.0.2.1}": `3:5: error: what is followed has either the key zone or the key catalog`,
 		"{zone: a.vn, catalog: c.vn, from: 192.0.2.1}":                 `3:5: error: what is followed has either the key zone or the key catalog`,
 		"{catalog: b.vn, from: 192.0.2.1}":                             `3:5: error: the followed zone b.vn (internet) has a file too`,
 		"{zone: a.vn, from: ns.b.vn}":                                  `3:24: error: "ns.b.vn" is no address`,
