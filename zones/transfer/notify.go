@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -19,10 +18,15 @@ const (
 // ErrNoAnswer is a server that said nothing in time.
 var ErrNoAnswer = errors.New("no answer")
 
+// NotifyError is an answer to NOTIFY that does not acknowledge it.
+type NotifyError struct{ what string }
+
+func (e *NotifyError) Error() string { return e.what }
+
 // Notify tells a secondary that a zone changed (RFC 1996), once, over UDP, with
 // the SOA as a hint; signed and verified where the request has a key. Nil means
-// that it acknowledged; an answer with an error code is an error that says so,
-// silence is ErrNoAnswer.
+// that it acknowledged; an answer with an error code or a wrong signature is a
+// *NotifyError that says so, silence is ErrNoAnswer.
 func Notify(ctx context.Context, q Request, soa zones.RRset) error {
 	q, err := q.complete()
 	if err != nil {
@@ -76,11 +80,11 @@ func Notify(ctx context.Context, q Request, soa zones.RRset) error {
 		}
 		if conv != nil && (l.tsig != nil || m.rcode() == rcodeSuccess) {
 			if err := conv.verify(m, l.tsig, q.Now()); err != nil {
-				return err
+				return &NotifyError{err.Error()}
 			}
 		}
 		if rc := m.rcode(); rc != rcodeSuccess {
-			return fmt.Errorf("it answers NOTIFY with %s", rcodeText(rc))
+			return &NotifyError{"it answers NOTIFY with " + rcodeText(rc)}
 		}
 		return nil
 	}

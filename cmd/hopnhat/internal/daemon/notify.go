@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -70,7 +71,7 @@ func (d *Daemon) tell(before []*transfer.Server) {
 // primary by one of them; without any the system chooses.
 func locals(to netip.Addr, from []netip.Addr) (out []netip.Addr) {
 	for _, a := range from {
-		if !a.IsUnspecified() && a.Is4() == to.Unmap().Is4() && !slices.Contains(out, a) {
+		if !a.IsUnspecified() && a.Is4() == to.Unmap().Is4() && (!a.IsLoopback() || to.IsLoopback()) && !slices.Contains(out, a) {
 			out = append(out, a)
 		}
 	}
@@ -88,9 +89,20 @@ type notifier struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
-	mu   sync.Mutex // guards runs
+	mu   sync.Mutex // guards what follows
 	runs map[notice]chan news
+	hear map[netip.AddrPort]*ear
 }
+
+// ear is how one secondary hears what it is told.
+type ear struct {
+	slots  chan struct{} // how many zones it is told of at once
+	silent bool          // it acknowledged nothing lately; guarded by notifier.mu
+}
+
+// mostTold is how many zones a secondary is told of at once: a start tells of all,
+// and one that is silent must not hold a socket for each.
+const mostTold = 32
 
 // notice is whom to tell of what.
 type notice struct {
@@ -109,7 +121,7 @@ type news struct {
 
 func newNotifier(log io.Writer) *notifier {
 	ctx, stop := context.WithCancel(context.Background())
-	return &notifier{log: log, ctx: ctx, stop: stop, runs: map[notice]chan news{}}
+	return &notifier{log: log, ctx: ctx, stop: stop, runs: map[notice]chan news{}, hear: map[netip.AddrPort]*ear{}}
 }
 
 // tell begins to tell a secondary; it returns at once.
@@ -124,7 +136,12 @@ func (n *notifier) tell(at string, one news) {
 	if c == nil {
 		c = make(chan news, 1)
 		n.runs[k] = c
-		n.wg.Go(func() { n.run(k, c) })
+		h := n.hear[k.to]
+		if h == nil {
+			h = &ear{slots: make(chan struct{}, mostTold)}
+			n.hear[k.to] = h
+		}
+		n.wg.Go(func() { n.run(k, h, c) })
 	}
 	select {
 	case <-c: // older, and not told yet
@@ -133,47 +150,48 @@ func (n *notifier) tell(at string, one news) {
 	c <- one
 }
 
-func (n *notifier) run(k notice, c chan news) {
-	silent := false // it did not acknowledge the last
+func (n *notifier) run(k notice, h *ear, c chan news) {
+	refused := false // it refused the last
 	for {
 		select {
 		case <-n.ctx.Done():
 			return
 		case one := <-c:
-			silent = n.try(k, one, c, silent)
+			refused = n.try(k, h, one, c, refused)
 		}
 		n.wait(between, nil)
 	}
 }
 
 // try tells of a change, or of a newer one that comes meanwhile, until one is
-// acknowledged or the tries are used up. It is said when a secondary falls silent,
-// and when it is not any more.
-func (n *notifier) try(k notice, one news, c chan news, was bool) (silent bool) {
+// acknowledged or the tries are used up. It is said once when a secondary falls
+// silent, and when it is not any more; and of each zone that it refuses.
+func (n *notifier) try(k notice, h *ear, one news, c chan news, was bool) (refused bool) {
 	for i, waits := 0, notifyWaits(); ; i++ {
-		soa, _ := one.z.Lookup(one.z.Origin(), zones.TypeSOA)
-		var err error
-		for _, local := range one.from {
-			q := transfer.Request{Server: k.to, Zone: k.zone, Key: one.key, Local: local}
-			if err = transfer.Notify(n.ctx, q, soa); err == nil || n.ctx.Err() != nil {
-				break
-			}
+		err := n.once(k, h, one)
+		if n.ctx.Err() != nil {
+			return was
+		}
+		answered := err == nil || errors.As(err, new(*transfer.NotifyError))
+		n.mu.Lock()
+		changed := h.silent == answered
+		h.silent = !answered
+		n.mu.Unlock()
+		switch {
+		case changed && answered:
+			fmt.Fprintf(n.log, "%s (%v) hears NOTIFY again\n", one.to.Name, k.to)
+		case changed:
+			fmt.Fprintf(n.log, "%s (%v) does not hear that %v has serial %d: %v; it is told again, and asks by its refresh\n", one.to.Name, k.to, k.zone, one.z.Serial(), err)
 		}
 		switch {
-		case n.ctx.Err() != nil:
-			return was
 		case err == nil:
-			if was || i > 0 {
-				fmt.Fprintf(n.log, "%s (%v) was told that %v has serial %d\n", one.to.Name, k.to, k.zone, one.z.Serial())
-			}
 			return false
-		case i == 0 && !was:
-			fmt.Fprintf(n.log, "%s (%v) is not told yet that %v has serial %d: %v\n", one.to.Name, k.to, k.zone, one.z.Serial(), err)
-		case i == len(waits):
-			if !was {
-				fmt.Fprintf(n.log, "%s (%v) was not told that %v has serial %d: %v; it asks by its refresh\n", one.to.Name, k.to, k.zone, one.z.Serial(), err)
-			}
-			return true
+		case answered && !was:
+			fmt.Fprintf(n.log, "%s (%v) refuses to hear that %v has serial %d: %v\n", one.to.Name, k.to, k.zone, one.z.Serial(), err)
+			was = true
+		}
+		if i == len(waits) {
+			return was
 		}
 		// Something newer is told soon: who was silent may be back.
 		n.wait(between, nil)
@@ -181,6 +199,24 @@ func (n *notifier) try(k notice, one news, c chan news, was bool) (silent bool) 
 			one = newer
 		}
 	}
+}
+
+// once tells a secondary once, from each address in turn.
+func (n *notifier) once(k notice, h *ear, one news) (err error) {
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	case <-n.ctx.Done():
+		return n.ctx.Err()
+	}
+	soa, _ := one.z.Lookup(one.z.Origin(), zones.TypeSOA)
+	for _, local := range one.from {
+		q := transfer.Request{Server: k.to, Zone: k.zone, Key: one.key, Local: local}
+		if err = transfer.Notify(n.ctx, q, soa); err == nil || n.ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // wait waits, or until something newer comes.
