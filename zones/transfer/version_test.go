@@ -64,12 +64,19 @@ func sameDeltas(a, b []zones.Delta) bool {
 	})
 }
 
+func toggled(numbers []int, n int) []int {
+	if i := slices.Index(numbers, n); i >= 0 {
+		return slices.Delete(slices.Clone(numbers), i, i+1)
+	}
+	return append(slices.Clone(numbers), n)
+}
+
 // TestVersionTwin: Next and Step keep what the slow twin keeps, from the last
 // version and from older ones, which stay as they were.
 func TestVersionTwin(t *testing.T) {
 	kept, dropped := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		vs, slow := []Version{{}}, []Version{{}}
+		vs, slow, of := []Version{{}}, []Version{{}}, [][]int{nil}
 		room := rapid.SampledFrom([]int{0, 4, 9, 30}).Draw(rt, "room")
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			from := len(vs) - 1
@@ -80,14 +87,18 @@ func TestVersionTwin(t *testing.T) {
 			if v := vs[from]; v.Zone != nil {
 				serial = v.Zone.Serial() + zones.Serial(rapid.SampledFrom([]uint32{0, 1, 1, 1, 1, 1, 2, 0xffffffff}).Draw(rt, "on"))
 			}
-			z := versioned(rt, serial, rapid.SliceOfNDistinct(rapid.IntRange(0, 11), 6, 12, rapid.ID[int]).Draw(rt, "numbers"))
+			numbers := rapid.SliceOfNDistinct(rapid.IntRange(0, 11), 6, 12, rapid.ID[int]).Draw(rt, "numbers")
+			if v := vs[from]; v.Zone != nil && rapid.IntRange(0, 3).Draw(rt, "anew") > 0 { // one more or one less: several such are kept
+				numbers = toggled(of[from], numbers[0])
+			}
+			z := versioned(rt, serial, numbers)
 			v, want := vs[from], slowNext(slow[from], z, room)
 			if v.Zone != nil && v.Zone.Serial().Before(serial) && rapid.Bool().Draw(rt, "by step") {
 				v = v.Step(zones.Diff(v.Zone, z), z, room)
 			} else {
 				v = v.Next(z, room)
 			}
-			vs, slow = append(vs, v), append(slow, want)
+			vs, slow, of = append(vs, v), append(slow, want), append(of, numbers)
 			if len(v.Deltas) > 1 {
 				kept++
 			}
