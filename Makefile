@@ -1,7 +1,7 @@
 # make run     the main job on the sample: fill the book of addresses, merge, serve before and after
 # make test    everything CI runs (installs Debian's name servers first)
 # make check   format, vet, staticcheck, the import laws: under two minutes
-# make bench   our speed beside the peers', as ratios, in one run
+# make bench   our speed beside the peers', as ratios, in one run (HOPNHAT_BENCH_LARGE=1: with a million names and addresses)
 # make fuzz    every fuzz target for FUZZTIME each (5m unless told)
 # make compare-checkers  what other zone checkers accept: writes docs/checkers.md
 # make prove-long  the proof against brute force, PROVE_LONG questions (10^8 unless told) by PROVE_SEED
