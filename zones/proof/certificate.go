@@ -16,7 +16,7 @@ import (
 
 // Checker names this version of the checker. It changes whenever a verdict or
 // a count may.
-const Checker = "hopnhat-proof/2"
+const Checker = "hopnhat-proof/3"
 
 // Profile names the way of looking names up that the claim holds for: a chain
 // is followed through all zones of a world; a name outside them is another's.

@@ -45,7 +45,7 @@ var defined = map[string]definition{
 	"M-HALF":         {finding.Error, "the side that was taken has not all types of the other", "decide type by type, or move the other side to another name"},
 	"M-LEN":          {finding.Block, "the new name has more than 255 octets", "a shorter new name"},
 	"M-EXPIRE":       {finding.Warning, "an exception has expired, so that it excuses nothing", "a later date, or take it out"},
-	"M-RULE":         {finding.Warning, "an exception that excuses nothing", "take it out, or mend its name and type"},
+	"M-RULE":         {finding.Warning, "a rule that carries nothing, or an exception that excuses nothing", "take it out, or mend its name and type"},
 	"M-RESERVED":     {finding.Block, "the label is reserved for another holder", "name the holder in the rule or decision, or choose another name"},
 	"M-CHILD":        {finding.Block, "a delegation is carried to a new name though nobody decided it", "decide it, or bring the child zone as a source"},
 	"M-SIGNED":       {finding.Block, "a signed zone would be served unsigned", "keep its signer, or take its DS out of the parent and wait out the TTL"},

@@ -16,7 +16,7 @@ func checksInVietnamese() map[string]inWords {
 		"M-HALF":         {"bên được chọn thiếu loại bản ghi mà bên kia có", "quyết định từng loại, hoặc chuyển bên kia sang tên khác"},
 		"M-LEN":          {"tên mới dài quá 255 octet", "tên mới ngắn hơn"},
 		"M-EXPIRE":       {"ngoại lệ đã hết hạn nên không còn hiệu lực", "gia hạn, hoặc bỏ dòng ấy"},
-		"M-RULE":         {"ngoại lệ không miễn cho điều gì", "bỏ dòng ấy, hoặc sửa tên và loại"},
+		"M-RULE":         {"quy tắc không chuyển tên nào, hoặc ngoại lệ không miễn cho điều gì", "bỏ dòng ấy, hoặc sửa tên và loại"},
 		"M-RESERVED":     {"nhãn dành cho đơn vị khác", "ghi holder trong luật hay quyết định, hoặc chọn tên khác"},
 		"M-CHILD":        {"một ủy quyền sang tên mới mà chưa ai quyết định", "quyết định, hoặc đưa vùng con vào làm nguồn"},
 		"M-SIGNED":       {"vùng đã ký sẽ được phục vụ không chữ ký", "giữ máy ký, hoặc rút DS ở vùng cha và chờ hết TTL"},
