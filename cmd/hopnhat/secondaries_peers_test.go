@@ -100,7 +100,7 @@ func sizes(log string) (whole, parts int) {
 	return whole, parts
 }
 
-const wholeSize = 20000
+const wholeSize = 30000
 
 // secondaryBIND follows over IPv4. It does not start yet.
 func secondaryBIND(t testing.TB, primary netip.AddrPort) *secondary {
