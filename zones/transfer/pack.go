@@ -15,19 +15,21 @@ const fullAt = 0x3fff
 // compression can; data are written as they are, which every reader takes.
 type packer struct {
 	out    []byte
-	start  int    // of the message in out
-	count  int    // of answers
-	name   []byte // the owner written last, on the wire, in lower case
-	labels []spot // of name: where each label begins in it, and in the message
-	spare  []spot // for the next labels
+	start  int        // of the message in out
+	count  int        // of answers
+	name   string     // the owner written last, on the wire, in lower case
+	labels []spot     // of name, leftmost first
+	spare  []spot     // for the next labels
+	marks  [128]uint8 // where the labels of the owner at hand begin
 }
 
-type spot struct{ at, off int }
+// spot is a label that stands in the message, with all that follows it.
+type spot struct{ rest, off int } // octets of the name from the label on, and where they begin in the message
 
 // reset begins a message whose head, with the question, was written from start.
 func (p *packer) reset(out []byte, start int) {
 	p.out, p.start, p.count = out, start, 0
-	p.name, p.labels = p.name[:0], p.labels[:0]
+	p.name, p.labels = "", p.labels[:0]
 	if len(out)-start > headerLen { // the question's name
 		p.remember(out[start+headerLen:], headerLen)
 	}
@@ -35,60 +37,74 @@ func (p *packer) reset(out []byte, start int) {
 
 // remember takes a name that stands in the message, uncompressed, at off.
 func (p *packer) remember(wire []byte, off int) {
-	p.name, p.labels = p.name[:0], p.labels[:0]
-	for i := 0; i < len(wire) && wire[i] != 0; i += 1 + int(wire[i]) {
-		p.labels = append(p.labels, spot{i, off + i})
-		for _, c := range wire[i : i+1+int(wire[i])] {
-			if 'A' <= c && c <= 'Z' { // a length octet is at most 63, and so none of these
-				c += 'a' - 'A'
-			}
-			p.name = append(p.name, c)
-		}
+	n, _, err := zones.NameFromWire(wire)
+	if err != nil {
+		return
 	}
-	p.name = append(p.name, 0)
+	p.name = n.Wire()
+	for i := 0; p.name[i] != 0; i += 1 + int(p.name[i]) {
+		p.labels = append(p.labels, spot{len(p.name) - i, off + i})
+	}
 }
 
 // size is how long the message is so far.
 func (p *packer) size() int { return len(p.out) - p.start }
 
-// owner writes a name.
+// owner writes a name: most are the one before, or stand beside it.
 func (p *packer) owner(n zones.Name) {
 	w := n.Wire()
-	// The longest suffix that the name before has too: label by label from the end.
-	var marks [128]int
+	first := 1 + int(w[0])
+	switch {
+	case len(p.labels) == 0 || len(w) == 1:
+	case w == p.name:
+		p.point(p.labels[0].off)
+		return
+	case len(p.labels) > 1 && w[first:] == p.name[len(p.name)-p.labels[1].rest:]:
+		p.labels[0] = spot{len(w), p.size()}
+		p.out = append(p.out, w[:first]...)
+		p.point(p.labels[1].off)
+		p.name = w
+		return
+	}
+	p.other(w)
+}
+
+// point writes a compression pointer. All of a message is in reach: fits keeps
+// it that short.
+func (p *packer) point(off int) { p.out = binary.BigEndian.AppendUint16(p.out, 0xc000|uint16(off)) }
+
+// other writes any name, with the longest suffix that the name before has too
+// as a pointer: label by label from the end.
+func (p *packer) other(w string) {
 	count := 0
 	for i := 0; w[i] != 0; i += 1 + int(w[i]) {
-		marks[count] = i
+		p.marks[count] = uint8(i)
 		count++
 	}
 	common := 0
 	for common < count && common < len(p.labels) {
-		i, j := marks[count-1-common], p.labels[len(p.labels)-1-common].at
+		i, j := int(p.marks[count-1-common]), len(p.name)-p.labels[len(p.labels)-1-common].rest
 		l := 1 + int(w[i])
-		if string(w[i:i+l]) != string(p.name[j:j+min(l, len(p.name)-j)]) {
+		if w[i:i+l] != p.name[j:min(j+l, len(p.name))] {
 			break
 		}
 		common++
 	}
-	at := p.size()
+	at, end := p.size(), len(w)
 	labels := p.spare[:0]
-	end := len(w)
+	for _, i := range p.marks[:count-common] {
+		labels = append(labels, spot{len(w) - int(i), at + int(i)})
+	}
 	if common > 0 {
-		end = marks[count-common]
+		end = int(p.marks[count-common])
 	}
-	for k := range count - common {
-		labels = append(labels, spot{marks[k], at + marks[k]})
-	}
-	p.out = append(p.out, w[:min(end, len(w))]...)
+	p.out = append(p.out, w[:end]...)
 	if common > 0 {
-		to := p.labels[len(p.labels)-common:] // all in reach: fits keeps messages that short
-		p.out = binary.BigEndian.AppendUint16(p.out, 0xc000|uint16(to[0].off))
-		for k, s := range to {
-			labels = append(labels, spot{marks[count-common+k], s.off})
-		}
+		to := p.labels[len(p.labels)-common:]
+		p.point(to[0].off)
+		labels = append(labels, to...)
 	}
-	p.name = append(p.name[:0], w...)
-	p.labels, p.spare = labels, p.labels
+	p.name, p.labels, p.spare = w, labels, p.labels
 }
 
 // record writes a record of the answer section.

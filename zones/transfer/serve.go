@@ -228,12 +228,15 @@ func (s *Server) send(in *incoming, v Version, has *zones.Serial, yield func([]b
 		}
 	}
 	st.add(now)
-	for set := range v.Zone.All() {
-		if set.Type() == zones.TypeSOA && set.Owner() == v.Zone.Origin() {
-			continue
-		}
-		for i := range set.Len() {
-			st.write(set.Owner(), set.Type(), set.TTL(), set.Data(i))
+	for owner, sets := range v.Zone.Names() {
+		for i := range sets {
+			set := &sets[i]
+			if set.Type() == zones.TypeSOA && owner == v.Zone.Origin() {
+				continue
+			}
+			for k := range set.Len() {
+				st.write(owner, set.Type(), set.TTL(), set.Data(k))
+			}
 		}
 		if st.over {
 			return
