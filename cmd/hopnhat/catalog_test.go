@@ -73,33 +73,48 @@ func startCatalogs(t *testing.T, followers int, catalogs string) *catalogServer 
 	return c
 }
 
-// catalogBIND starts BIND, which is told of the catalogs alone.
+// catalogBIND starts BIND, which is told of the catalogs alone, by the lines of the
+// guide for each.
 func catalogBIND(t *testing.T, c *catalogServer, addr netip.AddrPort, catalogs ...string) *peer {
 	t.Helper()
 	dir := t.TempDir()
-	primary := fmt.Sprintf("%v port %d key %s;", c.addr.Addr(), c.addr.Port(), catalogKey)
-	var follow, zs strings.Builder
-	for _, n := range catalogs {
-		fmt.Fprintf(&follow, "zone %q default-primaries { %s } min-update-interval 1; ", n, primary)
-		fmt.Fprintf(&zs, "zone %q { type secondary; file %q; primaries { %s }; };\n", n, n+".db", primary)
+	text := instead(t, guide(t, "named.conf catalog"), "/etc/bind/hopnhat.key", c.key,
+		"192.0.2.53 key ns2.example.vn", fmt.Sprintf("%v port %d key %s", c.addr.Addr(), c.addr.Port(), catalogKey))
+	_, rest, _ := strings.Cut(text, "catalog-zones {\n")
+	line, _, _ := strings.Cut(rest, "\n")
+	head, statement, _ := strings.Cut(text, "\nzone ")
+	each := func(s string) (out string) {
+		for _, n := range catalogs {
+			out += strings.ReplaceAll(s, "catalog.example.vn", n) + "\n"
+		}
+		return out
 	}
-	conf := fmt.Sprintf(`include %q;
-options {
+	conf := instead(t, head, line, each(strings.TrimSuffix(line, ";")+" min-update-interval 1;"), "options {\n", fmt.Sprintf(`options {
 	directory %q; pid-file %q; session-keyfile %q; managed-keys-directory %q;
 	listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; };
 	recursion no; dnssec-validation no; empty-zones-enable no; notify no;
-	catalog-zones { %s };
-};
-controls { };
-%s`, c.key, dir, dir+"/pid", dir+"/session.key", dir, addr.Port(), follow.String(), zs.String())
+`, dir, dir+"/pid", dir+"/session.key", dir, addr.Port())) + each("\nzone "+statement) + "controls { };\n"
 	return start(t, "BIND", addr, nil, need(t, "named"), "-g", "-n", "1", "-c", write(t, dir+"/named.conf", conf))
 }
 
-// catalogKnot starts Knot, which is told of the catalog alone, and of a group whose
-// zones are kept in files of another name.
+// catalogKnot starts Knot, which is told of the catalog alone, by the lines of the
+// guide, and of a group whose zones are kept in files of another name.
 func catalogKnot(t *testing.T, c *catalogServer, addr netip.AddrPort, catalog string) (p *peer, dir string) {
 	t.Helper()
 	dir = t.TempDir()
+	text := instead(t, guide(t, "knot.conf catalog"), "SECRET", c.secret, "ns3.example.vn", catalogKey, "catalog.example.vn", catalog)
+	text = instead(t, text, "  - id: hopnhat\n    address: 192.0.2.53\n", fmt.Sprintf("  - id: hopnhat\n    address: %v@%d\n", c.addr.Addr(), c.addr.Port()))
+	text = instead(t, text, "address: 192.0.2.53\n", fmt.Sprintf("address: %v\n", c.addr.Addr()), "catalog-template: member", "catalog-template: [member, rieng]",
+		"template:\n", fmt.Sprintf(`template:
+  - id: default
+    storage: %[1]q
+  - id: rieng
+    storage: %[1]q
+    file: "%%s.rieng"
+    zonefile-sync: 0
+    master: hopnhat
+    acl: from-hopnhat
+`, dir), "- id: member\n", fmt.Sprintf("- id: member\n    storage: %q\n", dir))
 	conf := fmt.Sprintf(`server:
     rundir: %[1]q
     listen: %[2]v@%[3]d
@@ -110,39 +125,7 @@ database:
 log:
   - target: stderr
     any: info
-key:
-  - id: %[4]s
-    algorithm: hmac-sha256
-    secret: %[5]s
-remote:
-  - id: hopnhat
-    address: %[6]v@%[7]d
-    key: %[4]s
-acl:
-  - id: hopnhat
-    address: %[6]v
-    key: %[4]s
-    action: notify
-template:
-  - id: default
-    storage: %[1]q
-  - id: member
-    storage: %[1]q
-    master: hopnhat
-    acl: hopnhat
-  - id: rieng
-    storage: %[1]q
-    file: "%%s.rieng"
-    zonefile-sync: 0
-    master: hopnhat
-    acl: hopnhat
-zone:
-  - domain: %[8]s
-    master: hopnhat
-    acl: hopnhat
-    catalog-role: interpret
-    catalog-template: [member, rieng]
-`, dir, addr.Addr(), addr.Port(), catalogKey, c.secret, c.addr.Addr(), c.addr.Port(), catalog)
+`, dir, addr.Addr(), addr.Port()) + text
 	return start(t, "Knot", addr, nil, need(t, "knotd"), "-c", write(t, dir+"/knot.conf", conf)), dir
 }
 
@@ -264,7 +247,14 @@ func TestCatalogOwner(t *testing.T) {
 	}
 	is("at first", "example.vn", "192.0.2.1")
 	is("at first", "two.vn", "192.0.2.2")
-	c.configure(t, fmt.Sprintf(both, "two.vn, example.vn", ", moves: [{to: b.danh-muc.vn, zones: [two.vn]}]", "two.vn"))
+	const moves = ", moves: [{to: b.danh-muc.vn, zones: [two.vn]}]"
+	c.configure(t, fmt.Sprintf(both, "example.vn, two.vn", moves, "example.vn"))
+	told := strings.Count(bind.log.String(), "catz: updating catalog zone 'a.danh-muc.vn'")
+	c.hup(t)
+	eventually(t, bind, "BIND has the old catalog", func() bool {
+		return strings.Count(bind.log.String(), "catz: updating catalog zone 'a.danh-muc.vn'") > told
+	})
+	c.configure(t, fmt.Sprintf(both, "example.vn, two.vn", moves, "two.vn"))
 	c.hup(t)
 	eventually(t, bind, "the change of ownership; ours says:\n"+c.log.String(), func() bool {
 		said := bind.log.String()

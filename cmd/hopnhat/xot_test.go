@@ -116,38 +116,33 @@ type byTLS struct {
 	mine    *issued // the certificate that it shows
 }
 
-// bindTLS starts BIND as a secondary over TLS.
+// bindTLS starts BIND as a secondary over TLS, by the lines of the guide.
 func bindTLS(t testing.TB, s byTLS, primary netip.AddrPort, a *authority, host string) *peer {
 	t.Helper()
 	dir, show := t.TempDir(), ""
 	if s.mine != nil {
-		show = fmt.Sprintf("cert-file %q; key-file %q;", s.mine.cert, s.mine.key)
+		show = fmt.Sprintf(" cert-file %q; key-file %q;", s.mine.cert, s.mine.key)
 	}
-	conf := fmt.Sprintf(`include %q;
-tls hopnhat { ca-file %q; remote-hostname %q; %s };
-options {
+	conf := fmt.Sprintf(`options {
 	directory %q; pid-file %q; session-keyfile %q; managed-keys-directory %q;
 	listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; };
 	recursion no; dnssec-validation no; empty-zones-enable no; notify no;
 };
 controls { };
-zone "example.vn" {
-	type secondary;
-	primaries { %v port %d key %s tls hopnhat; };
-	file "example.vn.db";
-};
-`, s.keyFile, a.file, host, show, dir, dir+"/pid", dir+"/session.key", dir, s.addr.Port(), primary.Addr(), primary.Port(), s.key)
+`, dir, dir+"/pid", dir+"/session.key", dir, s.addr.Port()) + instead(t, guide(t, "named.conf tls"),
+		"/etc/bind/hopnhat.key", s.keyFile, "/etc/bind/authority.pem", a.file, `"ns1.example.vn";`, fmt.Sprintf("%q;%s", host, show),
+		"192.0.2.53 port 853", fmt.Sprintf("%v port %d", primary.Addr(), primary.Port()), "key ns2.example.vn", "key "+s.key)
 	return start(t, "BIND", s.addr, nil, need(t, "named"), "-g", "-n", "1", "-c", write(t, dir+"/named.conf", conf))
 }
 
-// nsdTLS starts NSD as a secondary over TLS.
+// nsdTLS starts NSD as a secondary over TLS, by the lines of the guide.
 func nsdTLS(t testing.TB, s byTLS, primary netip.AddrPort, a *authority, host string) *peer {
 	t.Helper()
-	dir, show := t.TempDir(), ""
-	if s.mine != nil {
-		show = fmt.Sprintf("    client-cert: %q\n    client-key: %q\n", s.mine.cert, s.mine.key)
-	}
-	conf := fmt.Sprintf(`server:
+	dir := t.TempDir()
+	conf := instead(t, guide(t, "nsd.conf tls"), "/etc/nsd/authority.pem", a.file, "SECRET", s.secret, "ns1.example.vn", host,
+		"/etc/nsd/ns4.pem", s.mine.cert, "/etc/nsd/ns4.key", s.mine.key, "192.0.2.53@853", fmt.Sprintf("%v@%d", primary.Addr(), primary.Port()),
+		"allow-notify: 192.0.2.53", "allow-notify: 127.0.0.1", "name: ns4.example.vn", "name: "+s.key, " ns4.example.vn", " "+s.key)
+	conf = instead(t, conf, "server:\n", fmt.Sprintf(`server:
     ip-address: %v@%d
     username: ""
     chroot: ""
@@ -159,22 +154,7 @@ func nsdTLS(t testing.TB, s byTLS, primary netip.AddrPort, a *authority, host st
     zonelistfile: %q
     cookie-secret-file: %q
     server-count: 1
-    tls-cert-bundle: %q
-remote-control:
-    control-enable: no
-key:
-    name: %s
-    algorithm: hmac-sha256
-    secret: %q
-tls-auth:
-    name: hopnhat
-    auth-domain-name: %s
-%szone:
-    name: example.vn
-    zonefile: example.vn.zone
-    request-xfr: %v@%d %s hopnhat
-    allow-notify: 127.0.0.1 %s
-`, s.addr.Addr(), s.addr.Port(), dir, dir+"/pid", dir+"/xfrd", dir, dir+"/zone.list", dir+"/cookies", a.file, s.key, s.secret, host, show, primary.Addr(), primary.Port(), s.key, s.key)
+`, s.addr.Addr(), s.addr.Port(), dir, dir+"/pid", dir+"/xfrd", dir, dir+"/zone.list", dir+"/cookies")) + "remote-control:\n    control-enable: no\n"
 	return start(t, "NSD", s.addr, nil, need(t, "nsd"), "-d", "-V", "1", "-c", write(t, dir+"/nsd.conf", conf))
 }
 

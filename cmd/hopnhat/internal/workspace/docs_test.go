@@ -36,6 +36,24 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s: %d examples, want at least %d", file, seen, want)
 		}
 	}
+	for _, file := range []string{"secondaries.md", "secondaries.vi.md"} {
+		data, err := os.ReadFile("../../../../docs/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := 0
+		for i, block := range strings.Split(string(data), "```") {
+			kind, text, _ := strings.Cut(block, "\n")
+			if i%2 == 1 && strings.HasPrefix(kind, "yaml ") {
+				seen++
+				_, fs := readConfig(file, []byte("version: 1\n"+text))
+				hold(t, fs, nil)
+			}
+		}
+		if seen < 5 {
+			t.Errorf("%s: %d examples", file, seen)
+		}
+	}
 	data, err := os.ReadFile("../../../../docs/consolidation.md")
 	if err != nil {
 		t.Fatal(err)
