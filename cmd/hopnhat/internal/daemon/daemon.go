@@ -120,7 +120,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 		if err != nil {
 			return d, err
 		}
-		s, err := listen.Open(l.Address, c, listen.Options{TLS: secrets.get()})
+		s, err := listen.Open(l.Address, c, listen.Options{TLS: secrets.get(), OnError: newFaults(o.Log, l.Address, d.clock.Now).hear})
 		if err != nil {
 			return d, err
 		}
