@@ -248,8 +248,12 @@ func (d *Daemon) turn(v zones.View, next transfer.Holdings, steps []transfer.Cat
 	gone := map[zones.ID]bool{}
 	for _, s := range steps {
 		id := zones.ID{Origin: s.Zone, View: v}
+		if d.own(id) { // it is configured now, and what it is here stays
+			fmt.Fprintf(d.o.Log, "%v is the catalog %s's no more: it is configured here\n", id, s.Was.Catalog.Text())
+			continue
+		}
 		fmt.Fprintln(d.o.Log, said(id, s))
-		if s.Do != transfer.Leave && s.Do != transfer.Reset || d.own(id) {
+		if s.Do != transfer.Leave && s.Do != transfer.Reset {
 			continue
 		}
 		gone[id] = true
@@ -264,11 +268,19 @@ func (d *Daemon) turn(v zones.View, next transfer.Holdings, steps []transfer.Cat
 	d.keepSubscriptions()
 	// What is gone is published still, and nobody's.
 	d.follows.set(d.subs.with(d.loaded.Transfers, func(id zones.ID) bool { return !gone[id] && d.own(id) }))
-	if len(gone) == 0 {
+	if len(gone) == 0 && !slices.ContainsFunc(steps, func(s transfer.CatalogStep) bool { return s.Do == transfer.Join }) {
 		return
 	}
-	if err := d.show(func(w zones.World) zones.World { return without(w, gone) }, v); err != nil {
-		fmt.Fprintf(d.o.Log, "what left the catalogs is still served: %v\n", err)
+	if err := d.show(func(w zones.World) zones.World {
+		w = without(w, gone)
+		for _, s := range steps { // what was kept of one that joins is there at once
+			if f := d.follows.runs[zones.ID{Origin: s.Zone, View: v}]; s.Do == transfer.Join && f != nil && f.served {
+				w = w.With(f.zone)
+			}
+		}
+		return w
+	}, v); err != nil {
+		fmt.Fprintf(d.o.Log, "what the catalogs say is not published: %v\n", err)
 	}
 }
 
