@@ -38,6 +38,8 @@ type followers struct {
 	wg   sync.WaitGroup
 	runs map[zones.ID]*follower
 
+	arriving arrivals
+
 	heard  atomic.Pointer[map[zones.View]hearing] // what listeners look at
 	absent atomic.Bool                            // one of them has a zone that is not there
 }
@@ -197,29 +199,31 @@ func (fs *followers) close() {
 
 // follow is how the daemon publishes a followed zone.
 func (d *Daemon) follow(f *follower, z *zones.Zone, delta *zones.Delta) error {
+	if z != nil && delta == nil {
+		return d.arrive(f, z)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	id := f.conf.ID
 	if d.follows.runs[id] != f || f.ctx.Err() != nil {
 		return context.Canceled // another one follows the zone now
 	}
-	if z != nil {
-		if err := d.openly(z); err != nil {
-			return err
-		}
-	}
 	if z == nil {
 		f.served = false
 		d.follows.tell(d.loaded.Transfers.Keys) // SERVFAIL before the zone goes
 		return d.show(func(w zones.World) zones.World { return without(w, map[zones.ID]bool{id: true}) }, id.View)
 	}
-	var err error
-	if delta != nil && f.served {
-		for at := range d.loaded.Worlds {
-			err = errors.Join(err, d.change(at, *delta, z))
-		}
-	} else {
-		err = d.show(func(w zones.World) zones.World { return w.With(z) }, id.View)
+	if !f.served {
+		a := &arrival{f: f, zone: z}
+		d.admit([]*arrival{a})
+		return a.err
+	}
+	err := d.openly(z)
+	if err != nil {
+		return err
+	}
+	for at := range d.loaded.Worlds {
+		err = errors.Join(err, d.change(at, *delta, z))
 	}
 	if err != nil {
 		return err
