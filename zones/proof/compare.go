@@ -26,6 +26,7 @@ type judge struct {
 	old, new *tree
 	ren      *renames
 	sem      *sync.Map // the new name of a pair -> *meanings
+	met      *nameSet  // the new names, where they may be forgotten again; else nil
 }
 
 // with is the judge of two other trees of the same view.
@@ -243,6 +244,7 @@ func (j *judge) means(p pair) bool {
 	v, ok := j.sem.Load(p.new)
 	if !ok {
 		v, _ = j.sem.LoadOrStore(p.new, &meanings{})
+		j.met.add(p.new)
 	}
 	m := v.(*meanings)
 	if good, known := m.get(p); known {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/rdata"
@@ -83,6 +84,7 @@ func (s *State) full() {
 	s.views = nil
 	for _, v := range viewsOf(s.in) {
 		w := newWalker(s.in, s.o, v)
+		w.met = newNameSet()
 		x := &viewState{w: w, rest: newTally(w)}
 		x.root = w.run(s.o.Workers)
 		x.behind()
@@ -351,18 +353,49 @@ func (j *judge) forget(ts []touched) {
 	if j.ren.empty() {
 		return
 	}
-	below := slices.DeleteFunc(slices.Clone(ts), func(m touched) bool { return !m.below })
 	for _, m := range ts {
 		j.sem.Delete(m.name)
+		if m.below {
+			j.met.each(m.name, func(n zones.Name) { j.sem.Delete(n) })
+		}
 	}
-	if len(below) == 0 {
+}
+
+// nameSet holds the new names that a judge was asked about, each below its parent,
+// so that those below one name are found without looking at all. They only
+// become more.
+type nameSet struct {
+	mu    sync.Mutex
+	seen  map[zones.Name]bool
+	below map[zones.Name][]zones.Name
+}
+
+func newNameSet() *nameSet {
+	return &nameSet{seen: map[zones.Name]bool{}, below: map[zones.Name][]zones.Name{}}
+}
+
+// add puts a name in, and its ancestors. It is safe for use by several
+// goroutines; a nil receiver keeps nothing.
+func (x *nameSet) add(n zones.Name) {
+	if x == nil {
 		return
 	}
-	j.sem.Range(func(k, _ any) bool {
-		n := k.(zones.Name)
-		if slices.ContainsFunc(below, func(m touched) bool { return n.Within(m.name) }) {
-			j.sem.Delete(k)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for ok := true; ok && !x.seen[n]; {
+		x.seen[n] = true
+		var up zones.Name
+		if up, ok = n.Parent(); ok {
+			x.below[up] = append(x.below[up], n)
+			n = up
 		}
-		return true
-	})
+	}
+}
+
+// each yields every name below n.
+func (x *nameSet) each(n zones.Name, yield func(zones.Name)) {
+	for _, c := range x.below[n] {
+		yield(c)
+		x.each(c, yield)
+	}
 }

@@ -125,3 +125,27 @@ func TestEditMeaning(t *testing.T) {
 		t.Error("back again:", ids(r))
 	}
 }
+
+// TestEditAbove: an edit above a host changes what names inside data mean.
+func TestEditAbove(t *testing.T) {
+	const ends = "zone cu.vn\n@ NS out.\nthu MX 10 mail.dep\nmail.dep A 192.0.2.1\nzone moi.vn\n@ NS out.\n"
+	const came = ends + "thu MX 10 mail.dep\nmail.dep A 192.0.2.1\n"
+	in := Input{Before: world(t, "old", ends), After: world(t, "new", came), Mapping: mapping.Mapping{Rules: []mapping.Rule{{
+		From: mapping.Pattern{Name: zones.MustName("cu.vn"), Star: true}, To: []mapping.Pattern{{Name: zones.MustName("moi.vn"), Star: true}},
+	}}}}
+	s := NewState(in, Options{})
+	id := zones.ID{Origin: zones.MustName("moi.vn"), View: zones.Internet}
+	for _, text := range []string{came + "dep NS out.\n", came} {
+		was := in.After.Zone(id)
+		in.After = world(t, "new", text)
+		got, err := s.Edit(zones.Diff(was, in.After.Zone(id)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := Prove(in, Options{})
+		if d := cmp.Diff(ids(want), ids(got)); d != "" || want.Preserved() != (text == came) {
+			dump(t, got)
+			t.Errorf("-full +incremental\n%s", d)
+		}
+	}
+}
