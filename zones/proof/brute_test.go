@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -38,9 +39,10 @@ func (b bringer) want(p zones.Name, typ zones.Type) (said, bool) {
 	return a, z.Origin().Within(b.from)
 }
 
-// names inside answers, renamed.
+// renamed gives the data of an answer with the names in it renamed, as a set:
+// what was two hosts may be one.
 func (b bringer) renamed(s string) string {
-	var out string
+	var out []string
 	for _, d := range split1(s) {
 		n, used, err := zones.NameFromWire([]byte(d))
 		if err == nil && used == len(d) {
@@ -48,9 +50,10 @@ func (b bringer) renamed(s string) string {
 				d = y.Wire()
 			}
 		}
-		out += d + "|"
+		out = append(out, d)
 	}
-	return out
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), "|")
 }
 
 func split1(s string) []string {
