@@ -9,18 +9,26 @@ import (
 	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
-// change publishes one zone of one instant in another state, which d led to from
-// the state before: nothing else is compiled or compared again. The caller holds
-// d.mu.
+// change publishes one zone of one instant in another state, which delta led to
+// from the state before: nothing else is compiled or compared again. The caller
+// holds d.mu.
 func (d *Daemon) change(at string, delta zones.Delta, z *zones.Zone) error {
+	publish, err := d.prepare(at, delta, z)
+	if err == nil {
+		publish()
+	}
+	return err
+}
+
+// prepare does all of change that can fail; publish does the rest, under the same
+// d.mu.
+func (d *Daemon) prepare(at string, delta zones.Delta, z *zones.Zone) (publish func(), err error) {
 	w := d.loaded.Worlds[at].With(z)
 	images := map[*answer.Image]*answer.Image{} // listeners of one view share one
+	concerns := func(r running) bool { return r.At == at && r.View == z.View() }
 	for _, r := range d.running {
-		if r.At != at || r.View != z.View() {
-			continue
-		}
 		before := r.image.p.Load()
-		if images[before.image] != nil {
+		if !concerns(r) || images[before.image] != nil {
 			continue
 		}
 		im, err := before.image.Apply(z, delta)
@@ -28,26 +36,26 @@ func (d *Daemon) change(at string, delta zones.Delta, z *zones.Zone) error {
 			im, err = answer.Compile(w, r.View, d.o.Policy)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		images[before.image] = im
 	}
-	was := make([]*transfer.Server, len(d.running))
-	for i, r := range d.running {
-		before := r.image.p.Load()
-		was[i] = before.out
-		if r.At != at || r.View != z.View() {
-			continue
+	return func() {
+		was := make([]*transfer.Server, len(d.running))
+		for i, r := range d.running {
+			before := r.image.p.Load()
+			was[i] = before.out
+			if concerns(r) {
+				out := before.out.With(before.out.Versions[z.Origin()].Step(delta, z, deltaRoom))
+				r.image.p.Store(&published{images[before.image], out, before.updates})
+			}
 		}
-		out := before.out.With(before.out.Versions[z.Origin()].Step(delta, z, deltaRoom))
-		r.image.p.Store(&published{images[before.image], out, before.updates})
-	}
-	l := *d.loaded
-	l.Worlds = maps.Clone(l.Worlds)
-	l.Worlds[at] = w
-	d.loaded = &l
-	d.tell(was)
-	return nil
+		l := *d.loaded
+		l.Worlds = maps.Clone(l.Worlds)
+		l.Worlds[at] = w
+		d.loaded = &l
+		d.tell(was)
+	}, nil
 }
 
 // image makes the image of a listener's view of a world: what it answers from now

@@ -80,6 +80,10 @@ func (c *current) Defer(msg []byte, from resolver.Peer, reply func([]byte)) {
 		reply(nil)
 		return
 	}
+	if _, code := u.Signed(); code != 0 {
+		reply(u.Answer(transfer.RcodeNotAuth, p.out.Now())) // need not wait
+		return
+	}
 	a := asked{Update: u, at: c.at, id: zones.ID{Origin: u.Zone, View: p.out.View}, rules: p.updates, from: from, now: p.out.Now, reply: reply}
 	select {
 	case c.updater.queue <- a:
@@ -173,10 +177,17 @@ func (u *updater) inFile(at string, id zones.ID, as []asked) {
 	}
 	now, all := z, zones.Delta{ID: id}
 	rcodes := make([]transfer.Rcode, len(as))
+	first := map[[32]byte]int{} // of those that came twice in this batch
 	for i, a := range as {
 		if rc, ok := u.again(a); ok {
 			rcodes[i] = rc
 			continue
+		}
+		if good, _ := a.Signed(); good {
+			if _, twice := first[a.Sum()]; twice {
+				continue
+			}
+			first[a.Sum()] = i
 		}
 		if rcodes[i] = a.judge(now); rcodes[i] != transfer.RcodeNoError {
 			continue
@@ -202,25 +213,32 @@ func (u *updater) inFile(at string, id zones.ID, as []asked) {
 		}
 	}
 	for i, a := range as {
+		if good, _ := a.Signed(); good {
+			if k, ok := first[a.Sum()]; ok {
+				rcodes[i] = rcodes[k]
+			}
+		}
 		u.remember(a, rcodes[i])
 		a.answer(rcodes[i])
 	}
 }
 
-// commit writes a step of a zone to the disk, then publishes it.
+// commit writes a step of a zone to the disk, then publishes it: what can fail of
+// that comes first.
 func (u *updater) commit(at string, z *zones.Zone, h *home, d zones.Delta) error {
 	d = transfer.Numbered(z, d, z.Serial().Next().Next()) // people raise it by one
 	next, err := d.Apply(z)
 	if err != nil {
 		return err
 	}
+	publish, err := u.d.prepare(at, d, next)
+	if err != nil {
+		return err
+	}
 	if err := h.file.Append(d); err != nil {
 		return err
 	}
-	if err := u.d.change(at, d, next); err != nil {
-		// It is on the disk, so it is made: the next loading publishes it.
-		fmt.Fprintf(u.d.o.Log, "%v: serial %d is kept and not yet published: %v\n", z.ID(), next.Serial(), err)
-	}
+	publish()
 	h.changed()
 	return nil
 }
@@ -234,7 +252,7 @@ type home struct {
 // flush writes the master file of a home a little after it was changed, at most a
 // part of the time; and once more at the end.
 func (u *updater) flush(h *home) {
-	wait := flushSoon
+	wait, told := flushSoon, false
 	for over := false; !over; {
 		select {
 		case <-u.ctx.Done():
@@ -243,9 +261,11 @@ func (u *updater) flush(h *home) {
 			_ = u.d.clock.Wait(u.ctx, wait) // ended early, it is written early
 		}
 		begun := u.d.clock.Now()
-		if err := h.file.Flush(context.WithoutCancel(u.ctx)); err != nil {
+		err := h.file.Flush(context.WithoutCancel(u.ctx))
+		if err != nil && !told {
 			fmt.Fprintf(u.d.o.Log, "%v: what updates changed is in the journal and not yet in the file: %v\n", h.file.ID(), err)
 		}
+		told = err != nil
 		wait = min(max(flushSoon, u.d.clock.Now().Sub(begun)*flushShare), flushLate)
 	}
 }
