@@ -75,7 +75,7 @@ var foreign = map[string][]string{
 	"github.com/gaissmai/bart":                  {"ipam/book"},                                                                                                                 // look-ups by longest prefix
 	"go.etcd.io/bbolt":                          {"ipam/journal/bolt"},                                                                                                         //
 	"google.golang.org/protobuf":                {"resolver/seen"},                                                                                                             // what dnstap is written in
-	"github.com/gofrs/flock":                    {"cmd/hopnhat/internal/daemon", "cmd/hopnhat/internal/updates", "ipam/journal/bolt"},                                          //
+	"github.com/gofrs/flock":                    {"cmd/hopnhat/internal/daemon", "cmd/hopnhat/internal/imports", "cmd/hopnhat/internal/updates", "ipam/journal/bolt"},          //
 }
 
 // never lists imports that would be downward and are wrong all the same.

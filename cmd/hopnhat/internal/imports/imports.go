@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/export"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
@@ -134,8 +136,14 @@ func Kept(w *workspace.Workspace, name string, id zones.ID) (*zones.Zone, error)
 }
 
 // Keep writes the copies of all that came into the workspace's folder of
-// imports, beside those that are there already.
+// imports, beside those that are there already. Two that do so at one time do it
+// one after the other.
 func Keep(root string, taken []Taken) error {
+	lock := flock.New(filepath.Join(root, workspace.ConfigFile))
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer lock.Close()
 	dir := filepath.Join(root, workspace.ImportedFolder)
 	files, err := present(dir)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,5 +111,25 @@ func TestAccount(t *testing.T) {
 	a := Account{In: 10, Taken: 4, Duplicates: 3, LeftOut: 2, Refused: 1}
 	if !a.Balanced() || (Account{In: 1}).Balanced() || a.String() != "10 records in = 4 taken + 3 duplicates + 2 left out by rule + 1 refused" {
 		t.Error(a)
+	}
+}
+
+// TestKeepTogether: of imports that end at the same time each keeps its copy.
+func TestKeepTogether(t *testing.T) {
+	root := t.TempDir()
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			one := Taken{Source: fmt.Sprint("s", i), Zone: zone(t), Account: Account{In: 1, Taken: 1}}
+			if err := Keep(root, []Taken{one}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for i := range 20 {
+		if _, err := os.Stat(filepath.Join(root, workspace.ImportedFolder, fmt.Sprintf("s%d.zone", i))); err != nil {
+			t.Error(err)
+		}
 	}
 }
