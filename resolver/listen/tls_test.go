@@ -269,6 +269,11 @@ func TestTLSNewCertificate(t *testing.T) {
 	mine := func(c *tls.Config) { c.Certificates = []tls.Certificate{cert} }
 	old, err := a.dial(t, s.Addr(), mine)
 	must(t, err)
+	// An answer shows that the server has ended its part of the handshake, too.
+	_, err = old.Write(framed([]byte("?")))
+	must(t, err)
+	_, err = readFrame(old)
+	must(t, err)
 	now.Store(b.credentials(t)())
 	if _, err := a.dial(t, s.Addr(), mine); err == nil || !strings.Contains(err.Error(), "unknown authority") {
 		t.Errorf("the old certificate is still shown: %v", err)
