@@ -276,6 +276,10 @@ func TestFoundByBrute(t *testing.T) {
 			"zone e\n@ NS out.\nb DNAME c\nc DNAME f.\nx.d A 192.0.2.1\nzone f\n@ NS out.\nzone z1.a.e\n@ NS out.\nzone z2.a.e\n@ NS out.\nzone z2.b.e\n@ NS out.\nzone z3.c.e\n@ NS out.\n@ A 192.0.2.1\n",
 		},
 		{
+			"a zone in whose circle of DNAMEs a zone above has a part", "zone e\n@ NS out.\n@ DNAME c\nzone c.e\n@ NS out.\n@ DNAME e.\n",
+			"zone e\n@ NS out.\n@ DNAME c\nzone c.e\n@ NS out.\n@ DNAME x\n",
+		},
+		{
 			"DS by a wildcard at the apex of a child that the parent does not delegate", "zone e\n@ NS out.\nx.b TXT t\nzone c.e\n@ NS out.\n",
 			"zone e\n@ NS out.\nx.b TXT t\n* DS 1 8 2 abababababababababababababababababababababababababababababababab\nzone c.e\n@ NS out.\n",
 		},

@@ -519,8 +519,8 @@ func (w *walker) blameCut(o, n *stand) (cause, string) {
 
 // dnameOn is the first DNAME that answers on the way to a name; -1 without.
 func (t *tree) dnameOn(path []string) int32 {
-	c := t.start()
-	for _, l := range path {
+	c, from := t.nearest(path)
+	for _, l := range path[from:] {
 		if c.state == at && t.nodes[c.node].flags&(dname|cut) == dname {
 			return c.node
 		}

@@ -130,13 +130,10 @@ func (t *tree) jump(c cursor) cursor {
 	return to
 }
 
-// seek walks to a name, from the apex of the zone that is nearest to it. With ok false the name needs a DNAME
-// that is being resolved: it grows without end.
-func (t *tree) seek(n zones.Name, resolve func(int32) bool) (c cursor, ok bool) {
-	var buf [128]string
-	labels := labelsDown(n, buf[:0])
+// nearest is the cursor at the apex of the zone that is nearest to a name, given by
+// its labels from the top, and how many labels the apex has.
+func (t *tree) nearest(labels []string) (c cursor, from int) {
 	c = t.start()
-	from := 0
 	for i, p := 0, t.root; i < len(labels); i++ {
 		if p = t.child(p, labels[i]); p < 0 {
 			break
@@ -145,6 +142,15 @@ func (t *tree) seek(n zones.Name, resolve func(int32) bool) (c cursor, ok bool) 
 			c, from = t.arrive(cursor{pos: p}), i+1
 		}
 	}
+	return c, from
+}
+
+// seek walks to a name, from the apex of the zone that is nearest to it. With ok false the name needs a DNAME
+// that is being resolved: it grows without end.
+func (t *tree) seek(n zones.Name, resolve func(int32) bool) (c cursor, ok bool) {
+	var buf [128]string
+	labels := labelsDown(n, buf[:0])
+	c, from := t.nearest(labels)
 	for _, l := range labels[from:] {
 		if resolve != nil && c.state == at && t.nodes[c.node].flags&(dname|cut) == dname && !resolve(c.node) {
 			return c, false

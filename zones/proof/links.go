@@ -187,10 +187,12 @@ func (t *tree) circle(n int32) cursor {
 	return c
 }
 
-// dnameAbove is the DNAME that answers for a name, or -1.
+// dnameAbove is the DNAME that answers for a name, or -1: one in the zone that is
+// nearest to it, which a DNAME above that zone does not reach.
 func (t *tree) dnameAbove(n zones.Name) int32 {
-	c := t.start()
-	for _, l := range labelsDown(n, nil) {
+	labels := labelsDown(n, nil)
+	c, from := t.nearest(labels)
+	for _, l := range labels[from:] {
 		if c.state == at && t.nodes[c.node].flags&(dname|cut) == dname {
 			return c.node
 		}
