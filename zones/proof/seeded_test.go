@@ -46,6 +46,7 @@ var seededTable = []struct{ name, file, good, bug string }{
 	{"an exchange may be an alias", "edges.go", "if ny.alias >= 0 && (x.Role == rdata.Host || x.Role == rdata.Exchange) {", "if false {"},
 	{"too many errors hide what blocks", "tally.go", "\tif t.perID[b.id] >= t.limit {", "\tif len(t.faults) >= t.limit {"},
 	{"no zone answers below a circle of DNAMEs", "links.go", "m >= 0 && len(seen) > 1 &&", "m >= 0 && len(seen) > 1000 &&"},
+	{"a DNAME reaches into a zone that is nearer", "links.go", "c, from := t.nearest(labels)\n", "c, from := t.start(), 0\n"},
 	{"two names before DNAMEs are enough", "cursor.go", "\t\tfor _, l := range more {\n\t\t\tto.lits", "\t\tfor _, l := range more {\n\t\t\tif len(to.lits) > 1 {\n\t\t\t\tbreak\n\t\t\t}\n\t\t\tto.lits"},
 	{"a wildcard's DS at an apex is no capture", "claims.go", "synthesised(o.on(typ), n.on(typ)):", "synthesised(o, n):"},
 	{"a name taken out still stands", "edit.go", "t.patch[p] = slices.Delete(ks, i, i+1)", "_ = i"},
