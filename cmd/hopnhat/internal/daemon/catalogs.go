@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
@@ -176,14 +175,9 @@ func (c *catalogs) open() (unlock func(), err error) {
 	if c.dir == "" {
 		return func() {}, nil
 	}
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("%w; name another folder with --state", err)
+	if unlock, err = lockState(c.dir, "catalogs.lock"); err != nil {
+		return nil, err
 	}
-	lock := flock.New(filepath.Join(c.dir, "catalogs.lock"))
-	if err := lock.Lock(); err != nil {
-		return nil, fmt.Errorf("%w; name another folder with --state", err)
-	}
-	unlock = func() { _ = lock.Close() }
 	b, err := os.ReadFile(c.path())
 	if errors.Is(err, fs.ErrNotExist) {
 		c.m = map[string]listedZones{}

@@ -173,14 +173,9 @@ func (s *serials) open() (unlock func(), err error) {
 	if s.dir == "" {
 		return func() {}, nil
 	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("%w; name another folder with --state", err)
+	if unlock, err = lockState(s.dir, "lock"); err != nil {
+		return nil, err
 	}
-	lock := flock.New(filepath.Join(s.dir, "lock"))
-	if err := lock.Lock(); err != nil {
-		return nil, fmt.Errorf("%w; name another folder with --state", err)
-	}
-	unlock = func() { _ = lock.Close() }
 	if err := s.read(); err != nil {
 		unlock()
 		return nil, err
@@ -221,4 +216,16 @@ func (s *serials) save() error {
 		return err
 	}
 	return renameio.WriteFile(s.path(), append(b, '\n'), 0o644)
+}
+
+// lockState takes a lock in the state folder, which it makes where there is none.
+func lockState(dir, name string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("%w; name another folder with --state", err)
+	}
+	lock := flock.New(filepath.Join(dir, name))
+	if err := lock.Lock(); err != nil {
+		return nil, fmt.Errorf("%w; name another folder with --state", err)
+	}
+	return func() { _ = lock.Close() }, nil
 }
