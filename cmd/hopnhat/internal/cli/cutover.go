@@ -1,0 +1,13 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+func newCutover(e *env) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "cutover",
+		Short: "Plan the cutover, approve it, carry it out, go back",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	return c
+}
