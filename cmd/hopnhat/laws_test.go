@@ -46,6 +46,7 @@ var levels = map[string]int{
 	"resolver/seen":   3,
 
 	"cmd/hopnhat/internal/workspace": 4,
+	"cmd/hopnhat/internal/control":   5,
 	"cmd/hopnhat/internal/decisions": 5,
 	"cmd/hopnhat/internal/export":    5,
 	"cmd/hopnhat/internal/updates":   5,
@@ -64,7 +65,7 @@ var foreign = map[string][]string{
 	"github.com/spf13/cobra":                    {"cmd/hopnhat/internal/cli"},                                                                                                  // the command line is one package's matter
 	"github.com/goccy/go-yaml":                  {"cmd/hopnhat/internal/workspace"},                                                                                            // nobody else reads configuration
 	"golang.org/x/net":                          {"resolver/listen", "zones/zonefile", "cmd/hopnhat/internal/workspace"},                                                       // batches; IDNA for names that people type
-	"golang.org/x/sys":                          {"resolver/listen", "cmd/hopnhat/internal/updates", "cmd/hopnhat/internal/export"},                                            // socket options; two files, or folders, exchanged in one step
+	"golang.org/x/sys":                          {"resolver/listen", "cmd/hopnhat/internal/updates", "cmd/hopnhat/internal/export", "cmd/hopnhat/internal/control"},            // socket options, who is at the other end; two files, or folders, exchanged in one step
 	"golang.org/x/text":                         {"cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/sheet"},                                                              // NFC
 	"golang.org/x/term":                         {"cmd/hopnhat/internal/cli"},                                                                                                  // is this a terminal
 	"github.com/schollz/progressbar/v3":         {"cmd/hopnhat/internal/cli"},                                                                                                  //

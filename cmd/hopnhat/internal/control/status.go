@@ -1,0 +1,183 @@
+package control
+
+import "time"
+
+// StatusFormat is that of Status, which changes when a member goes or changes
+// its meaning.
+const StatusFormat = 1
+
+// State is how a cutover stands.
+type State string
+
+// The states.
+const (
+	None       State = "none"        // nothing was scheduled
+	Scheduled  State = "scheduled"   // the plan waits for its approvals
+	Waiting    State = "waiting"     // approved, the next step's instant is to come
+	Due        State = "due"         // the next step is taken now
+	Held       State = "held"        // no step is taken until it is released
+	Missed     State = "missed"      // the switch was not made in time
+	Aborted    State = "aborted"     // before the switch
+	RolledBack State = "rolled back" // after it
+	Done       State = "done"
+)
+
+// Status is what the commands of the cutover answer, as it stands after them.
+// Instants are of the server's time zone.
+type Status struct {
+	Format  int       `json:"format"`
+	Time    time.Time `json:"time"`    // by the server's clock
+	Server  int       `json:"server"`  // its process
+	Folder  string    `json:"folder"`  // the workspace, or the state folder where there is none
+	State   State     `json:"state"`   // of the cutover
+	Stale   string    `json:"stale"`   // what changed since the plan was made, so that no step is taken; ""
+	Plan    *Plan     `json:"plan"`    // null: none
+	Steps   []Step    `json:"steps"`   // by instant
+	Next    *Next     `json:"next"`    // null: none
+	Held    *Hold     `json:"held"`    // null: not held
+	Missed  *Miss     `json:"missed"`  // null: not missed
+	Rolling string    `json:"rolling"` // the command that leads back; "" when nothing does
+
+	Approvals   Approvals    `json:"approvals"`
+	Published   *Published   `json:"published"`   // null: nothing yet
+	Certificate *Certificate `json:"certificate"` // of what is served; null: none
+	Zones       []Zone       `json:"zones"`       // by name and view
+	Findings    []Finding    `json:"findings"`    // of the plan, the worst first
+}
+
+// Plan is what is scheduled and approved.
+type Plan struct {
+	Hash      string    `json:"hash"` // in hex, whole
+	Cutover   time.Time `json:"cutover"`
+	Earliest  time.Time `json:"earliest"` // the first safe one, as it was when the plan was made
+	Announce  time.Time `json:"announce"` // the day by whose end people must know; zero: nobody must
+	Window    time.Time `json:"window"`   // until when a rollback is possible
+	Made      time.Time `json:"made"`
+	By        string    `json:"by"`
+	Why       string    `json:"why,omitempty"`
+	Document  string    `json:"document,omitempty"`
+	Preserved bool      `json:"preserved"` // no name is lost at any step or between two
+	Verdict   string    `json:"verdict"`   // the proof's one line
+	Changes   []Change  `json:"changes"`   // the zones that differ after it
+}
+
+// Change is one zone that the cutover changes.
+type Change struct {
+	Zone    string `json:"zone"`
+	View    string `json:"view"`
+	From    uint32 `json:"from"` // serials; 0 where the zone comes or goes
+	To      uint32 `json:"to"`
+	Removed int    `json:"removed"` // records
+	Added   int    `json:"added"`
+}
+
+// Step is one instant of the timeline. A zero time is one that is not known yet.
+type Step struct {
+	Wave     string    `json:"wave,omitempty"`
+	Kind     string    `json:"kind"`
+	At       time.Time `json:"at"`       // as planned
+	Earliest time.Time `json:"earliest"` // as what was taken so far allows
+	Taken    time.Time `json:"taken"`
+	Verified *Verified `json:"verified"` // null: not yet
+}
+
+// Verified is what servers answered after a step.
+type Verified struct {
+	At   time.Time `json:"at"`
+	OK   bool      `json:"ok"`
+	Says string    `json:"says"`
+}
+
+// Next is the step that is taken next.
+type Next struct {
+	Wave  string    `json:"wave,omitempty"`
+	Kind  string    `json:"kind"`
+	At    time.Time `json:"at"`
+	Waits string    `json:"waits,omitempty"` // what it waits for beside its instant
+}
+
+// Hold is why nothing more is done by itself.
+type Hold struct {
+	Why   string    `json:"why"`
+	Since time.Time `json:"since"`
+}
+
+// Miss is a switch that was not made in time.
+type Miss struct {
+	At    time.Time `json:"at"`
+	Grace string    `json:"grace"`
+}
+
+// Approvals are those of the plan's hash.
+type Approvals struct {
+	Needed int        `json:"needed"`
+	By     []Approval `json:"by"`
+}
+
+// Approval is one user's.
+type Approval struct {
+	User     string    `json:"user"`
+	UID      int       `json:"uid"`
+	At       time.Time `json:"at"`
+	Why      string    `json:"why,omitempty"`
+	Document string    `json:"document,omitempty"`
+}
+
+// Published is the last publication.
+type Published struct {
+	Step string    `json:"step,omitempty"` // "" is an edit
+	Wave string    `json:"wave,omitempty"`
+	At   time.Time `json:"at"`
+	Who  string    `json:"who"`
+	Why  string    `json:"why,omitempty"`
+}
+
+// Certificate is the proof that what is served rests upon.
+type Certificate struct {
+	File   string `json:"file"`
+	Digest string `json:"digest"` // of the world that it certifies
+	Fits   bool   `json:"fits"`   // what is served has that digest
+}
+
+// Zone is a zone as it is served.
+type Zone struct {
+	Zone   string `json:"zone"`
+	View   string `json:"view"`
+	Serial uint32 `json:"serial"`
+	Digest string `json:"digest,omitempty"`
+}
+
+// Finding is something that the server found.
+type Finding struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"` // block, error, warning, note
+	Text     string `json:"text"`
+}
+
+// Reloaded is what reload answers. An edit that was refused is an error.
+type Reloaded struct {
+	Format int      `json:"format"`
+	Zones  []Change `json:"zones"` // what was published; none: nothing changed
+	Notes  []string `json:"notes"`
+}
+
+// Alarms tells whether somebody must look: nothing more is done by itself, or
+// servers do not answer as they should.
+func (s *Status) Alarms() bool {
+	return s.State == Held || s.State == Missed || s.Failed() != nil
+}
+
+// Failed is the last verification that failed and was not followed by one that
+// did not; nil if there is none.
+func (s *Status) Failed() *Step {
+	var last *Step
+	for i := range s.Steps {
+		if v := s.Steps[i].Verified; v != nil && (last == nil || !v.At.Before(last.Verified.At)) {
+			last = &s.Steps[i]
+		}
+	}
+	if last == nil || last.Verified.OK {
+		return nil
+	}
+	return last
+}
