@@ -24,6 +24,9 @@ type Note struct {
 	Why string
 	By  string // a key of people
 	Doc string // a key of documents
+	// Wave is the wave from which on it holds; "" is the first, the cutover.
+	// Who makes a Mapping takes the entries of its instant.
+	Wave string
 }
 
 // Pattern is one name ("x"), or all names of one or more labels below one
@@ -90,10 +93,11 @@ const (
 	Follow   Mode = iota // derived from the new name at each edit
 	AsBefore             // frozen as the source had it
 	Alias                // a CNAME to the new name, where that is legal
+	End                  // it answers no more: Ending gives the exceptions that this means
 )
 
 // String gives the word of the consolidation file.
-func (m Mode) String() string { return [...]string{"follow", "as-before", "alias"}[min(m, Alias)] }
+func (m Mode) String() string { return [...]string{"follow", "as-before", "alias", "end"}[min(m, End)] }
 
 // OldName gives the old names that Match covers their mode.
 type OldName struct {
@@ -102,6 +106,17 @@ type OldName struct {
 	View  zones.View // "" is every view
 	Mode  Mode
 	Until time.Time // the zero time is "open"
+}
+
+// Ending gives the exception that an old name's mode End means, if it has
+// that mode.
+func (m Mapping) Ending(v zones.View, owner zones.Name) (Exception, bool) {
+	for _, o := range m.OldNames {
+		if o.Match.Match(owner) && (o.View == "" || o.View == v) {
+			return Exception{Note: o.Note, Name: owner, View: v}, o.Mode == End
+		}
+	}
+	return Exception{}, false
 }
 
 // Take is which side of a conflict stands.

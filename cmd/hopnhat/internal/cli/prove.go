@@ -194,7 +194,7 @@ func (a *ask) worst() finding.Severity {
 
 // askServers surveys the servers of the workspace.
 func (o *prove) askServers(ctx context.Context, a *ask) error {
-	at, err := workspace.ParseInstant(o.liveAt)
+	at, err := workspace.ParseFixed(o.liveAt)
 	if err != nil {
 		return fmt.Errorf("--live-at: %w", err)
 	}

@@ -79,7 +79,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.StringVar(&o.certificate.Key, "tls-key", "", "of --listen-tls: the `FILE` of the certificate's key")
 	f.StringVar(&o.certificate.Authorities, "tls-clients", "", "of --listen-tls: a `FILE` of authorities, whose certificates of clients are believed")
 	f.StringArrayVar(&o.zone, "zone", nil, "a zone and its file, `ORIGIN=FILE`; repeatable; no workspace is read then")
-	f.StringVar(&o.at, "at", "before", "the instant of listeners that name none: before, after, or a date such as \"2025-09-01 00:00\"")
+	f.StringVar(&o.at, "at", "before", "the instant of listeners that name none: before, after, now (the step of the cutover that was taken last), or a date such as \"2025-09-01 00:00\"")
 	f.StringVar(&o.includeRoot, "include-root", "", "the `DIR` that $INCLUDE may not leave (default: the working directory when the file lies below it, else the file's folder)")
 	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
@@ -131,9 +131,9 @@ func (o *serve) run(ctx context.Context, args []string) error {
 // stages is serving a workspace: its listeners, or those of --listen in the
 // view internet. A listener without an instant has that of --at.
 func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func(*daemon.Daemon), error) {
-	at, err := instant(o.at)
+	at, err := workspace.ParseInstant(o.at)
 	if err != nil {
-		return daemon.Options{}, nil, err
+		return daemon.Options{}, nil, fmt.Errorf("--at: %w", err)
 	}
 	p, err := o.workspace(args)
 	if errors.Is(err, workspace.ErrNone) && len(o.listen)+len(o.listenTLS) > 0 {

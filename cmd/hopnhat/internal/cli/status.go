@@ -233,9 +233,9 @@ func (o *status) followedOf(c workspace.Config, view zones.View) (netip.AddrPort
 			continue
 		}
 		if o.at != "" {
-			want, err := instant(o.at)
+			want, err := workspace.ParseInstant(o.at)
 			if err != nil {
-				return netip.AddrPort{}, "", err
+				return netip.AddrPort{}, "", fmt.Errorf("--at: %w", err)
 			}
 			if !l.HasAt {
 				at = want

@@ -41,8 +41,9 @@ func (e *env) workspace(args []string) (*planned, error) {
 	return p, nil
 }
 
+// instant reads the instant of a command that reads files alone.
 func instant(at string) (workspace.Instant, error) {
-	i, err := workspace.ParseInstant(at)
+	i, err := workspace.ParseFixed(at)
 	if err != nil {
 		return i, fmt.Errorf("--at: %w", err)
 	}
@@ -51,6 +52,9 @@ func instant(at string) (workspace.Instant, error) {
 
 // title says which side of the cutover an instant lies on.
 func (p *planned) title(i workspace.Instant) string {
+	if i.IsNow() {
+		return "the step of the cutover that was taken last"
+	}
 	side := "before"
 	if i.IsAfter(p.Mapping.Cutover) {
 		side = "after"

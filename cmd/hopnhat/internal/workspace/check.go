@@ -17,6 +17,7 @@ type later struct {
 	decided []decided //
 	views   []viewed  // views that a source must have
 	holders []*node   // units that must have a reserved label
+	waved   []*node   // waves that entries name
 }
 
 type placed struct {
@@ -33,6 +34,7 @@ type decided struct {
 	n    *node
 	key  zones.Key
 	view zones.View
+	wave string
 }
 
 type viewed struct {
@@ -133,7 +135,7 @@ func (d *decoder) checkDecisions() {
 	seen := map[zones.Key][]decided{}
 	for _, x := range d.decided {
 		for _, y := range seen[x.key] {
-			if !x.key.Owner.IsZero() && x.view == y.view {
+			if !x.key.Owner.IsZero() && x.view == y.view && x.wave == y.wave {
 				what := x.key.Owner.Text()
 				if x.key.Type != 0 {
 					what = x.key.String()

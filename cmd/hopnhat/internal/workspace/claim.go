@@ -10,12 +10,7 @@ import (
 // brought in goes on answering, and answers at its new name too.
 // They are switched to in three steps.
 func (w *Workspace) Claim(plan *merge.Plan) (proof.Input, error) {
-	in := proof.Input{Before: plan.Before(), After: plan.After(), Mapping: w.Mapping}
-	for _, p := range w.parts {
-		if p.source != "" && p.zone != nil {
-			in.Sources = append(in.Sources, p.id)
-		}
-	}
+	in := w.claim(plan.Before(), plan.After(), w.Mapping)
 	var err error
 	in.Steps, err = cutover.Steps(in.Before, in.After)
 	return in, err

@@ -23,6 +23,9 @@ type Config struct {
 	Updates     []Updates
 	Follows     []Follow // the zones that come from elsewhere
 	Catalogs    []Catalog
+
+	Cutover Cutover // how the server carries it out
+	Control Control
 }
 
 // KeyFile is a file with TSIG keys, as tsig-keygen prints them.
@@ -57,7 +60,7 @@ type Policy struct {
 // readConfig reads hopnhat.yaml. The Config is of use only without an error.
 func readConfig(file string, data []byte) (Config, []finding.Finding) {
 	d := &decoder{parsed: parse(file, data)}
-	c := Config{State: "var"}
+	c := Config{State: "var", Cutover: defaultCutover()}
 	if !d.rooted() {
 		return c, d.done()
 	}
@@ -92,6 +95,8 @@ func readConfig(file string, data []byte) (Config, []finding.Finding) {
 		may("catalogs", func(n *node) {
 			d.list(n, "catalogs", func(n *node) { c.Catalogs = append(c.Catalogs, d.catalog(n)) })
 		}),
+		may("cutover", func(n *node) { c.Cutover = d.cutover(n) }),
+		may("control", func(n *node) { c.Control = d.control(n) }),
 		may("policy", func(n *node) {
 			d.fields(n, "policy",
 				may("version", func(n *node) { c.Policy.Version = read(d, n, "W-VALUE", "the version text", parseTXT) }),

@@ -12,7 +12,7 @@ import (
 // Consolidation is what consolidation.yaml says, each list in the order of
 // the file. It must not be changed.
 type Consolidation struct {
-	Mapping   mapping.Mapping
+	Mapping   mapping.Mapping // of the cutover, the first wave
 	Documents []Document
 	People    []Person
 	Sites     []Site
@@ -21,11 +21,14 @@ type Consolidation struct {
 	Waves     []Wave
 	Questions []Question
 	Signing   []Signing
+	Holidays  []time.Time // days that are no working days, besides weekends
+	Timeline  Timeline
 
 	Addresses     []AddressPlan
 	Overlaps      []OverlapDecision
 	Organisations []Organisation
 
+	stages        []stage             // waves after the first that change names, by date
 	sheets        []sheet             // reserved labels that are still to be read
 	organisations []organisationSheet // read by Workspace.Addresses
 }
@@ -116,7 +119,7 @@ type Question struct {
 // value is of use only without an error.
 func readConsolidation(file string, data []byte, open opener) (Consolidation, []finding.Finding) {
 	d := &decoder{parsed: parse(file, data)}
-	var c Consolidation
+	c := Consolidation{Timeline: defaultTimeline()}
 	if !d.rooted() {
 		return c, d.done()
 	}
@@ -147,6 +150,10 @@ func readConsolidation(file string, data []byte, open opener) (Consolidation, []
 		may("waves", func(n *node) {
 			d.list(n, "waves", func(n *node) { c.Waves = append(c.Waves, d.wave(n)) })
 		}),
+		may("holidays", func(n *node) {
+			d.listOrOne(n, "holidays", func(n *node) { c.Holidays = append(c.Holidays, d.holidays(n)...) })
+		}),
+		may("timeline", func(n *node) { c.Timeline = d.timeline(n) }),
 		may("signed", func(n *node) {
 			d.list(n, "signed", func(n *node) { c.Signing = append(c.Signing, d.signing(n)) })
 		}),
@@ -189,6 +196,8 @@ func (d *decoder) settle(c *Consolidation) {
 			w.Systems = systems
 		}
 	}
+	d.resolve("waves", keysOf(c.Waves, func(x Wave) string { return x.Name }))
+	d.stage(c)
 }
 
 func keysOf[T any](list []T, key func(T) string) []string {

@@ -131,7 +131,14 @@ func TestInstant(t *testing.T) {
 			t.Errorf("%s: without a cutover only after lies after it", s)
 		}
 	}
-	for s, want := range map[string]string{"now": "not of the clock", "": "neither before nor after", "After": "neither before", "31/2/2025": "nor a date"} {
+	now, err := ParseInstant("now")
+	if err != nil || !now.IsNow() || now.IsAfter(cutover) || now.Equal(Before()) || now.String() != "now" {
+		t.Errorf("now: %v, %v", now, err)
+	}
+	if _, err := ParseFixed("now"); err == nil || !strings.Contains(err.Error(), "no file tells") {
+		t.Errorf("now where files alone answer: %v", err)
+	}
+	for s, want := range map[string]string{"": "neither before nor after", "After": "neither before", "31/2/2025": "nor a date"} {
 		if _, err := ParseInstant(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error with %q", s, err, want)
 		}

@@ -82,6 +82,7 @@ func TestForm(t *testing.T) {
 	cutover := want.Cutover
 	all := []string{"tthc", "van-ban", "cong", "hop", "thu", "lgsp", "ioc", "ttdl", "ten-mien", "ma", "du-lieu"}
 	if d := cmp.Diff(Consolidation{
+		Timeline:  Timeline{Low: 5 * time.Minute, Rollback: 7 * 24 * time.Hour, Grace: time.Hour, Notice: 7, Parent: 24 * time.Hour},
 		Documents: []Document{{Key: "kh106", Title: "Kế hoạch 106/KH-UBND", Date: time.Date(2025, 6, 2, 17, 0, 0, 0, time.UTC)}, {Key: "mau", Title: "Quyết định giả định của bộ mẫu"}},
 		People:    []Person{{Key: "skhcn", Title: "Sở Khoa học và Công nghệ"}, {Key: "vpub", Title: "Văn phòng UBND tỉnh"}},
 		Sites:     []Site{{Key: "ttdl-binhdinh", Title: "Trung tâm dữ liệu Bình Định", IPv6: true, BackupPower: true}, {Key: "ttdl-gialai", Title: "Trung tâm dữ liệu Gia Lai"}},

@@ -8,11 +8,13 @@ import (
 )
 
 // Instant is a moment of the plan: before the cutover, after it, or a time
-// that is held against it. It never means the wall clock. It is comparable by
-// Equal; the zero value is Before.
+// that is held against it. Now alone means what a server serves by its
+// timeline: which step that is, the server knows. It is comparable by Equal;
+// the zero value is Before.
 type Instant struct {
 	after bool
-	at    time.Time // zero for before and after
+	now   bool
+	at    time.Time // zero for before, after and now
 }
 
 // Before and After are the worlds on the two sides of the cutover.
@@ -21,7 +23,11 @@ func Before() Instant { return Instant{} }
 // After is the world from the cutover on.
 func After() Instant { return Instant{after: true} }
 
-// ParseInstant reads before, after, or an instant as ParseTime does.
+// Now is the world of the step that a server took last.
+func Now() Instant { return Instant{now: true} }
+
+// ParseInstant reads before, after, now, or an instant as ParseTime does.
+// Where no server is asked, ParseFixed refuses now.
 func ParseInstant(s string) (Instant, error) {
 	switch s {
 	case "before":
@@ -29,13 +35,22 @@ func ParseInstant(s string) (Instant, error) {
 	case "after":
 		return After(), nil
 	case "now":
-		return Instant{}, &slip{"now is not known: instants are those of the plan, not of the clock", "write before, after or a date"}
+		return Now(), nil
 	}
 	t, err := ParseTime(s)
 	if err != nil {
 		return Instant{}, &slip{quote(s) + " is neither before nor after nor a date", dateForms}
 	}
 	return Instant{at: t}, nil
+}
+
+// ParseFixed reads an instant that files alone answer: not now.
+func ParseFixed(s string) (Instant, error) {
+	i, err := ParseInstant(s)
+	if err == nil && i.now {
+		return Instant{}, &slip{"now is the step that a running server took last, which no file tells", "write before, after or a date; what is served now, hopnhat cutover status tells"}
+	}
+	return i, err
 }
 
 // String gives the form that ParseInstant reads.
@@ -45,15 +60,26 @@ func (i Instant) String() string {
 		return i.at.Format("2006-01-02 15:04:05 -07:00")
 	case i.after:
 		return "after"
+	case i.now:
+		return "now"
 	}
 	return "before"
 }
 
+// IsNow tells whether the instant is Now.
+func (i Instant) IsNow() bool { return i.now }
+
+// Date gives the instant's date, where it is one.
+func (i Instant) Date() (time.Time, bool) { return i.at, !i.at.IsZero() }
+
 // Equal tells whether two instants mean the same.
-func (i Instant) Equal(j Instant) bool { return i.after == j.after && i.at.Equal(j.at) }
+func (i Instant) Equal(j Instant) bool {
+	return i.after == j.after && i.now == j.now && i.at.Equal(j.at)
+}
 
 // IsAfter tells whether the instant lies at or after a cutover. Without a
-// cutover (the zero time) only after itself does.
+// cutover (the zero time) only after itself does. Now does not: without a
+// schedule it is the world before.
 func (i Instant) IsAfter(cutover time.Time) bool {
 	if i.at.IsZero() {
 		return i.after
@@ -61,10 +87,17 @@ func (i Instant) IsAfter(cutover time.Time) bool {
 	return !cutover.IsZero() && !i.at.Before(cutover)
 }
 
-// WorldAt returns the world of an instant.
+// WorldAt returns the world of an instant: a date later than a wave's is
+// answered by the world after that wave. Of Now it is the world before, which
+// a server without a schedule serves.
 func (w *Workspace) WorldAt(p *merge.Plan, i Instant) zones.World {
-	if i.IsAfter(w.Mapping.Cutover) {
-		return p.After()
+	if !i.IsAfter(w.Mapping.Cutover) {
+		return p.Before()
 	}
-	return p.Before()
+	world := p.After()
+	if n := w.stagesBy(i.at); n > 0 && !i.at.IsZero() {
+		made, _ := w.staged(p, n)
+		world = made[n-1].after
+	}
+	return world
 }

@@ -14,6 +14,7 @@ func (d *decoder) note(n *node, x *mapping.Note, need bool) []field {
 		{"why", need, func(n *node) { x.Why = d.str(n, "why") }},
 		{"by", need, func(n *node) { x.By = d.ref(n, "people") }},
 		{"doc", need, func(n *node) { x.Doc = d.ref(n, "documents") }},
+		{"wave", false, func(n *node) { x.Wave = d.entryWave(n) }},
 	}
 }
 
@@ -74,18 +75,30 @@ func (d *decoder) rule(n *node) mapping.Rule {
 
 func (d *decoder) oldName(n *node) mapping.OldName {
 	var x mapping.OldName
-	d.fields(n, "an old name", append([]field{
+	var mode, until *node
+	ok := d.fields(n, "an old name", append([]field{
 		must("match", func(n *node) { x.Match = d.old(n, "match") }),
 		may("view", func(n *node) { x.View = d.sourceView(n) }),
 		must("mode", func(n *node) {
-			x.Mode = mapping.Mode(max(0, d.oneOf(n, "mode", "follow", "as-before", "alias")))
+			mode, x.Mode = n, mapping.Mode(max(0, d.oneOf(n, "mode", "follow", "as-before", "alias", "end")))
 		}),
 		may("until", func(n *node) {
-			if n.kind != scalar || n.text != "open" {
+			if until = n; n.kind != scalar || n.text != "open" {
 				x.Until = d.date(n, "until")
 			}
 		}),
 	}, d.note(n, &x.Note, false)...)...)
+	if !ok || x.Mode != mapping.End {
+		return x
+	}
+	switch {
+	case x.Wave == "" && !slices.ContainsFunc(n.keys, func(k *node) bool { return k.text == "wave" }):
+		d.fail("W-RULE", mode, "an old name that ends without a wave", "add wave: and the wave from which on it is gone; what is not to go on at the cutover stands under exceptions")
+	case until != nil:
+		d.fail("W-RULE", until, "an old name that ends, with until", "delete until: the wave's date is the end")
+	case x.By == "" || x.Why == "":
+		d.fail("W-RULE", mode, "an old name that ends without why and by", "say why it ends, and who decided")
+	}
 	return x
 }
 
@@ -114,7 +127,7 @@ func (d *decoder) decision(n *node) mapping.Decision {
 	if state == nil && given {
 		x.State = mapping.StateDecided
 	}
-	d.decided = append(d.decided, decided{n, zones.Key{Owner: x.Name, Type: x.Type}, x.View})
+	d.decided = append(d.decided, decided{n, zones.Key{Owner: x.Name, Type: x.Type}, x.View, x.Wave})
 	switch {
 	case given && x.Take == mapping.Open: // reported already
 	case target != nil && x.Take != mapping.Source:
@@ -152,6 +165,7 @@ func (d *decoder) exception(n *node) mapping.Exception {
 		must("owner", func(n *node) { x.By = d.ref(n, "people") }),
 		must("why", func(n *node) { x.Why = d.str(n, "why") }),
 		may("doc", func(n *node) { x.Doc = d.ref(n, "documents") }),
-		must("expires", func(n *node) { x.Expires = d.date(n, "expires") }))
+		must("expires", func(n *node) { x.Expires = d.date(n, "expires") }),
+		may("wave", func(n *node) { x.Wave = d.entryWave(n) }))
 	return x
 }

@@ -11,6 +11,7 @@ import (
 
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/mapping"
 	"gialai.gov.vn/hopnhat/zones/merge"
 	"gialai.gov.vn/hopnhat/zones/source"
 )
@@ -220,13 +221,7 @@ func (w *Workspace) World() zones.World {
 // zone that would be served unsigned. The plan may be
 // published only if it is publishable and no finding blocks.
 func (w *Workspace) Plan() (*merge.Plan, []finding.Finding) {
-	in := merge.Input{World: w.World(), Mapping: w.Mapping}
-	for _, p := range w.parts {
-		if p.source != "" && p.zone != nil {
-			in.Sources = append(in.Sources, merge.Source{Name: p.source, Zone: p.zone})
-		}
-	}
-	plan, fs := merge.Make(in)
+	plan, fs := w.merge(w.Mapping)
 	for _, q := range w.Questions {
 		if q.Blocks {
 			fs = append(fs, finding.Finding{
@@ -238,6 +233,17 @@ func (w *Workspace) Plan() (*merge.Plan, []finding.Finding) {
 	fs = append(fs, w.Signed()...)
 	finding.Sort(fs)
 	return plan, fs
+}
+
+// merge brings the sources in by a mapping.
+func (w *Workspace) merge(m mapping.Mapping) (*merge.Plan, []finding.Finding) {
+	in := merge.Input{World: w.World(), Mapping: m}
+	for _, p := range w.parts {
+		if p.source != "" && p.zone != nil {
+			in.Sources = append(in.Sources, merge.Source{Name: p.source, Zone: p.zone})
+		}
+	}
+	return merge.Make(in)
 }
 
 // Files lists the files that were read, as absolute paths, sorted; those that
