@@ -51,6 +51,7 @@ var levels = map[string]int{
 	"cmd/hopnhat/internal/export":    5,
 	"cmd/hopnhat/internal/updates":   5,
 	"cmd/hopnhat/internal/publish":   5,
+	"cmd/hopnhat/internal/verify":    5,
 	"cmd/hopnhat/internal/imports":   6,
 	"cmd/hopnhat/internal/daemon":    6,
 	"cmd/hopnhat/internal/cli":       7,

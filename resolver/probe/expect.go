@@ -22,51 +22,7 @@ const fresh = "hopnhat-smoke"
 // Expect lists what to ask of a server that serves one view of w, in
 // canonical order (EXPECT-ALL).
 func Expect(w zones.World, v zones.View) []Expectation {
-	asked := map[zones.Key]bool{}
-	ask := func(n zones.Name, t zones.Type) { asked[zones.Key{Owner: n, Type: t}] = true }
-	for z := range w.In(v) {
-		owned := map[zones.Name]bool{}
-		for s := range z.All() {
-			owned[s.Owner()] = true
-			ask(s.Owner(), s.Type())
-			if s.Type() == zones.TypeCNAME {
-				ask(s.Owner(), zones.TypeA) // the chain, not the alias alone
-			}
-		}
-		for n := range owned {
-			for up, ok := n.Parent(); ok && up.Below(z.Origin()); up, ok = up.Parent() {
-				if !owned[up] {
-					ask(up, zones.TypeA) // an empty non-terminal
-				}
-			}
-		}
-		below := func(n zones.Name, t zones.Type) {
-			if f, ok := freshBelow(n, owned); ok {
-				ask(f, t)
-			}
-		}
-		below(z.Origin(), zones.TypeA)
-		for n := range owned {
-			if _, ok := z.Lookup(n, zones.TypeDNAME); ok {
-				below(n, zones.TypeA)
-			}
-			if !n.IsWildcard() {
-				continue
-			}
-			up, _ := n.Parent()
-			for _, s := range z.At(n) {
-				below(up, s.Type())
-				if s.Type() == zones.TypeCNAME {
-					below(up, zones.TypeA)
-				}
-			}
-		}
-	}
-	keys := make([]zones.Key, 0, len(asked))
-	for k := range asked {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, zones.Key.Compare)
+	keys := Questions(w, v)
 	r := oracle.New(w, v)
 	es := make([]Expectation, len(keys))
 	for i, k := range keys {
@@ -75,9 +31,49 @@ func Expect(w zones.World, v zones.View) []Expectation {
 	return es
 }
 
-// freshBelow returns a name right below n that is not owned; false when no
+// Questions lists what Expect asks, without the answers.
+func Questions(w zones.World, v zones.View) []zones.Key {
+	var keys []zones.Key
+	ask := func(n zones.Name, t zones.Type) { keys = append(keys, zones.Key{Owner: n, Type: t}) }
+	for z := range w.In(v) {
+		below := func(n zones.Name, t zones.Type) {
+			if f, ok := freshBelow(n, z); ok {
+				ask(f, t)
+			}
+		}
+		below(z.Origin(), zones.TypeA)
+		for n, sets := range z.Names() {
+			for up, ok := n.Parent(); ok && up.Below(z.Origin()) && len(z.At(up)) == 0; up, ok = up.Parent() {
+				ask(up, zones.TypeA) // an empty non-terminal
+			}
+			for _, s := range sets {
+				ask(n, s.Type())
+				switch s.Type() {
+				case zones.TypeCNAME:
+					ask(n, zones.TypeA) // the chain, not the alias alone
+				case zones.TypeDNAME:
+					below(n, zones.TypeA)
+				}
+			}
+			if !n.IsWildcard() {
+				continue
+			}
+			up, _ := n.Parent()
+			for _, s := range sets {
+				below(up, s.Type())
+				if s.Type() == zones.TypeCNAME {
+					below(up, zones.TypeA)
+				}
+			}
+		}
+	}
+	slices.SortFunc(keys, zones.Key.Compare)
+	return slices.Compact(keys)
+}
+
+// freshBelow returns a name right below n that owns nothing; false when no
 // name fits there.
-func freshBelow(n zones.Name, owned map[zones.Name]bool) (zones.Name, bool) {
+func freshBelow(n zones.Name, z *zones.Zone) (zones.Name, bool) {
 	for i := 0; ; i++ {
 		label := fresh
 		if i > 0 {
@@ -87,7 +83,7 @@ func freshBelow(n zones.Name, owned map[zones.Name]bool) (zones.Name, bool) {
 		if err != nil {
 			return zones.Name{}, false
 		}
-		if !owned[f] {
+		if len(z.At(f)) == 0 {
 			return f, true
 		}
 	}

@@ -31,6 +31,7 @@ type line struct {
 	network string
 	addr    netip.AddrPort
 	conn    net.Conn // of TCP, kept
+	buf     []byte   // for answers, kept
 }
 
 func (s *survey) line(network string, a netip.AddrPort) *line {
@@ -99,9 +100,11 @@ func (l *line) once(name zones.Name, typ zones.Type, recurse bool) (Reply, error
 	if _, err := l.conn.Write(msg); err != nil {
 		return Reply{}, err
 	}
-	buf := make([]byte, 1<<16)
+	if l.buf == nil {
+		l.buf = make([]byte, 1<<16)
+	}
 	for {
-		b, err := l.read(buf)
+		b, err := l.read(l.buf)
 		if err != nil {
 			return Reply{}, err
 		}
