@@ -28,6 +28,7 @@ var levels = map[string]int{
 	"zones/transfer":  2,
 	"zones/proof":     2,
 	"zones/check":     2,
+	"zones/history":   2,
 	"resolver/oracle": 2,
 
 	"ipam/book":                  1,
