@@ -10,31 +10,59 @@
 // Plan puts instants to them, so that no resolver that respects TTLs holds
 // anything older than the step before:
 //
-//	announce  lower          add            switch         remove   restore, close
-//	before    before, low    W1, low        W2, low        after    after
-//	                                        the cutover    low
-//	          |- lag + old --|- lag + low --|- lag + low --|- lag + low, and the window -|
+//	announce  lower          add            switch         remove         restore   close
+//	before    before, low    W1, low        W2, low        after, low     after     after
+//	                                        the cutover
+//	          |- lag + old --|- lag + low --|- lag + low --|- lag + low --|-- lag --|
+//	                                        |-- window ----|
 //
 // lag is how long a secondary without NOTIFY may take (REFRESH + RETRY), old
 // and low are the longest TTLs (negative answers included), and around the
-// switch the parent's TTLs count too. Not covered: resolvers that serve stale
-// data (RFC 8767) or raise TTLs, and a secondary that is cut off until EXPIRE
-// (Step.Alone).
+// switch the parent's TTLs count too. The rollback window lies in the world of
+// the switch: as long as nothing was removed, going back is one step, to what
+// add served, and caches mix only two neighbours. Where the proof passes with
+// nothing between before and after (Single), add and remove are left out, the
+// waits around them are one each, and the window ends with restore.
+//
+// Several waves follow each other (PlanWaves); each begins when the last
+// secondary has what the one before it left. Not covered: resolvers that serve
+// stale data (RFC 8767) or raise TTLs, and a secondary that is cut off until
+// EXPIRE (Step.Alone).
+//
+// What happens is a log of events. Fold makes Progress of it, and
+// Progress.Next says what a director does now; both are pure, so that a server
+// that starts again after a crash does what it would have done.
 //
 // Invariants, by name:
 //
-//	STEP-ADD     the first step holds every record of the world before, but SOA
-//	STEP-KEEP    the second step holds every record of the world after
-//	STEP-SOA     a step's SOA is that of the world which it starts from; serials
-//	             are set where worlds are published
+//	STEP-ADD     W1 holds every record of the world before, but SOA
+//	STEP-KEEP    W2 holds every record of the world after
+//	STEP-SERIAL  a zone keeps its serial from one step to the next as long as
+//	             its content stays; where that changes, the serial is later
+//	             (RFC 1982) than that of the step before, the one that the zone
+//	             states and all that were seen of it
 //	TIME-DRAIN   from Add on: at a step's instant the last secondary has the
 //	             world of the step before, and no cache that respects TTLs holds
 //	             an older one
 //	TIME-MISSED  a step that came late makes the next ones late; a switch that
 //	             would come later than the grace is missed, and nothing is due
+//	LOG-ORDER    within a wave steps are taken in the order of their kinds, and
+//	             a wave begins when the one before it was closed; what cannot
+//	             have happened is an error that names the event
+//	LOG-SAFE     Next takes no step of a plan that is not the one scheduled,
+//	             lacks approvals, is held, aborted or rolled back, nor before
+//	             what is served was verified, nor before the waits are over
+//	LOG-EDIT     an edit, and a rollback, make what is served count from then
+//	             on: the longest of the waits up to the next step, and what the
+//	             event says itself (Event.Drain), must pass first
+//	LOG-AGAIN    another plan voids approvals, not steps: a wave goes on behind
+//	             the kind at which it stands. After a rollback Lower and Add
+//	             count as taken at the rollback; after an abort nothing of the
+//	             wave does
 //
 // Where to change what: which records can be added to a zone, or kept in one,
 // without changing what else it answers is fits in steps.go; whose TTLs are
-// lowered is touched in lower.go; how far steps lie apart is Plan in
-// timeline.go.
+// lowered is touched in lower.go; how far steps lie apart is Wave.steps in
+// waves.go; serials are in serials.go; what an event does is in progress.go,
+// what follows from that in decide.go.
 package cutover

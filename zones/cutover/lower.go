@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"maps"
 	"time"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -9,29 +10,32 @@ import (
 // Row is the worlds that are served in turn: before, the two of Steps, after.
 type Row [4]zones.World
 
-// touched gives the zones that are not the same in the whole row. Where one
-// comes or goes, the zone above it answers for its names meanwhile: that too.
+// touched gives the zones that are not the same in the whole row, serials
+// aside. Where one comes or goes, the zone above it answers for its names
+// meanwhile: that too.
 func (r Row) touched() map[zones.ID]bool {
 	touched := map[zones.ID]bool{}
-	for _, w := range r {
-		for z := range w.All() {
-			for _, v := range r {
-				switch o := v.Zone(z.ID()); {
-				case o == nil:
-					touched[z.ID()] = true
-					if up, ok := z.Origin().Parent(); ok {
-						if above := v.Nearest(z.View(), up); above != nil {
-							touched[above.ID()] = true
-						}
-					}
-				case !o.Equal(z):
-					touched[z.ID()] = true
-				}
+	for i := range len(r) - 1 {
+		for _, id := range differing(r[i], r[i+1]) {
+			touched[id] = true
+		}
+	}
+	for id := range maps.Clone(touched) {
+		up, ok := id.Origin.Parent()
+		for _, v := range r {
+			if !ok || v.Zone(id) != nil {
+				continue
+			}
+			if above := v.Nearest(id.View, up); above != nil {
+				touched[above.ID()] = true
 			}
 		}
 	}
 	return touched
 }
+
+// single is the row of a cutover in one step.
+func (r Row) single() Row { return Row{r[0], r[0], r[3], r[3]} }
 
 // lowered is a world with no TTL above low in the zones touched. All of their
 // RRsets count, not only those that change: a cache also holds what a wildcard

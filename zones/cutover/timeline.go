@@ -9,20 +9,6 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 )
 
-// Terms is what a timeline is computed from beside the worlds.
-type Terms struct {
-	Cutover time.Time // the first server serves what is new; its zone is that of all days
-	// Refresh, Retry and Expire are the secondaries' own where they differ
-	// from the SOAs'; of both the longest counts.
-	Refresh, Retry, Expire time.Duration
-	Parent                 time.Duration // longest TTL at the parents of what changes there: NS, DS, glue, their negative answers
-	Low                    time.Duration // no TTL is higher around the cutover
-	Rollback               time.Duration // after the cutover, TTLs stay low so that going back is quick
-	Grace                  time.Duration // so much later the switch may still be made
-	Notice                 int           // whole working days between the announcement and the cutover; 0: none is due
-	Holidays               []time.Time   // only their dates count
-}
-
 // Kind is what happens at a step.
 type Kind int
 
@@ -30,122 +16,87 @@ type Kind int
 const (
 	Announce Kind = iota // by the end of the day
 	Lower                // TTLs go down
-	Add                  // what comes is there beside what stands
+	Add                  // what comes is there beside what stands; not of a single step
 	Switch               // what points at it changes: the cutover
-	Remove               // what goes is gone
-	Restore              // TTLs are as in the world after
-	Close                // the rollback window ends
+	Remove               // the rollback window ends: what goes is gone; not of a single step
+	Restore              // TTLs are as in the world after; of a single step the window ends here
+	Close                // every secondary has them
 )
 
+var kinds = [...]string{"announce", "lower", "add", "switch", "remove", "restore", "close"}
+
 func (k Kind) String() string {
-	return [...]string{"announce", "lower", "add", "switch", "remove", "restore", "close"}[k]
+	if k < 0 || int(k) >= len(kinds) {
+		return fmt.Sprintf("kind %d", int(k))
+	}
+	return kinds[k]
+}
+
+// MarshalText gives the word.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText takes the word.
+func (k *Kind) UnmarshalText(b []byte) error {
+	i := slices.Index(kinds[:], string(b))
+	if i < 0 {
+		return fmt.Errorf("%q is no step of a cutover: one of %v is", b, kinds)
+	}
+	*k = Kind(i)
+	return nil
 }
 
 // Step is one instant of a timeline, and what is served from it on.
 type Step struct {
+	Wave  string
 	Kind  Kind
 	At    time.Time     // TIME-DRAIN; of Announce the day's start
-	After time.Duration // no sooner than so long after the step of the kind before was taken
-	World zones.World
-	Held  time.Time // every secondary that hears from us has the world by then
-	Alone time.Time // one that is cut off has expired what it had by then
+	After time.Duration // no sooner than so long after the step before in the wave was taken
+	World zones.World   // with the serials under which it is served
+	Held  time.Time     // every secondary that hears from us has the world by then
+	Alone time.Time     // one that is cut off has expired what it had by then
 }
 
-// Timeline is the steps by instant. It is immutable.
+// Timeline is the steps of all waves. It is immutable; that of no wave has
+// nothing to do.
 type Timeline struct {
-	terms Terms
-	steps []Step
+	terms  Terms
+	before zones.World
+	waves  []wave
+	empty  []string
+	served []Step // without Announce
+	past   int    // of served: before the step that stood when this was planned
+	all    []Step // by instant
+	sum    *lazySum
 }
 
-// TermError is a term that no timeline can be computed from.
-type TermError struct{ Term, Want string }
-
-func (e *TermError) Error() string { return "the cutover's " + e.Term + " must be " + e.Want }
-
-// TooNearError is a cutover for whose preparation no time is left.
-type TooNearError struct {
-	Cutover, Earliest time.Time
-	Kind              Kind // the first that would have come before now
+// wave is what a timeline keeps of a wave with steps.
+type wave struct {
+	name     string
+	at       time.Time // the switch, as it was asked for
+	from, to int       // served[from:to]
+	rollback time.Duration
+	free     bool // a late switch is not missed
 }
 
-func (e *TooNearError) Error() string {
-	return fmt.Sprintf("the cutover of %s is too near (its step %q is already past): the earliest safe one is %s",
-		e.Cutover.Format(time.RFC3339), e.Kind, e.Earliest.Format(time.RFC3339))
-}
-
-const longest = zones.MaxTTL * time.Second
-
-func (t Terms) fault() error {
-	var errs []error
-	want := func(ok bool, term, what string) {
-		if !ok {
-			errs = append(errs, &TermError{term, what})
-		}
-	}
-	for _, d := range []struct {
-		name string
-		d    time.Duration
-	}{{"refresh", t.Refresh}, {"retry", t.Retry}, {"expire", t.Expire}, {"parent's TTL", t.Parent}, {"rollback window", t.Rollback}, {"grace", t.Grace}} {
-		want(d.d >= 0 && d.d <= longest, d.name, "from 0 to 2147483647 s")
-	}
-	want(t.Low >= time.Second && t.Low <= longest && t.Low%time.Second == 0, "low TTL", "whole seconds from 1 to 2147483647")
-	want(t.Notice >= 0 && t.Notice <= 366, "notice", "from 0 to 366 working days")
-	want(!t.Cutover.IsZero(), "instant", "given")
-	return errors.Join(errs...)
-}
-
-// Plan computes the timeline backwards and forwards from the cutover
-// (TIME-DRAIN). Whether there is still time for it, Start tells.
+// Plan computes the timeline of one wave, at Terms.Cutover.
 func Plan(row Row, t Terms) (Timeline, error) {
-	if err := t.fault(); err != nil {
-		return Timeline{}, err
-	}
-	touched := row.touched()
-	var low Row
-	for i, w := range row {
-		var err error
-		if low[i], err = lowered(w, uint32(t.Low/time.Second), touched); err != nil {
-			return Timeline{}, err
+	return PlanWaves([]Wave{{At: t.Cutover, Row: row}}, t)
+}
+
+// finish computes what follows from the steps served.
+func (l Timeline) finish(notices []Step) Timeline {
+	l.all = slices.Concat(notices, l.served)
+	slices.SortStableFunc(l.all, func(a, b Step) int { return a.At.Compare(b.At) })
+	world := l.before
+	for i := range l.all {
+		// An announcement after the lowering finds the lowered world served.
+		if l.all[i].Kind == Announce {
+			l.all[i].World = world
 		}
+		world = l.all[i].World
 	}
-	refresh, retry, expire := t.Refresh, t.Retry, t.Expire
-	for _, w := range row {
-		for z := range w.All() {
-			s := z.SOA()
-			refresh, retry, expire = max(refresh, seconds(s.Refresh)), max(retry, seconds(s.Retry)), max(expire, seconds(s.Expire))
-		}
-	}
-	lag := refresh + retry
-	lower := Step{Kind: Lower, World: low[0]}
-	add := Step{Kind: Add, World: low[1], After: lag + drain(row[0], touched)}
-	turn := Step{Kind: Switch, World: low[2], After: lag + max(drain(low[0], touched), t.Parent), At: t.Cutover}
-	remove := Step{Kind: Remove, World: low[3], After: lag + max(drain(low[1], touched), t.Parent)}
-	restore := Step{Kind: Restore, World: row[3], After: lag + drain(low[2], touched)}
-	end := Step{Kind: Close, World: row[3]}
-	add.At = turn.At.Add(-turn.After)
-	lower.At = add.At.Add(-add.After)
-	remove.At = turn.At.Add(remove.After)
-	restore.At = later(remove.At.Add(restore.After), turn.At.Add(t.Rollback))
-	end.At = restore.At
-	steps := []Step{lower, add, turn, remove, restore, end}
-	if t.Notice > 0 {
-		steps = append([]Step{{Kind: Announce, World: row[0], At: noticeDay(t.Cutover, t.Notice, t.Holidays)}}, steps...)
-	}
-	for i := range steps {
-		s := &steps[i]
-		if s.Held, s.Alone = s.At.Add(lag), s.At.Add(max(lag, expire)); s.Kind == Announce || s.Kind == Close {
-			s.Held, s.Alone = s.At, s.At // nothing new is served
-		}
-	}
-	slices.SortStableFunc(steps, func(a, b Step) int { return a.At.Compare(b.At) })
-	// An announcement after the lowering finds the lowered world served.
-	for i := 1; i < len(steps); i++ {
-		if steps[i].Kind == Announce {
-			steps[i].World = steps[i-1].World
-		}
-	}
-	t.Holidays = slices.Clone(t.Holidays)
-	return Timeline{t, steps}, nil
+	l.sum = new(lazySum)
+	return l
 }
 
 func later(a, b time.Time) time.Time {
@@ -155,40 +106,113 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// Steps gives the steps by instant.
-func (l Timeline) Steps() []Step { return slices.Clone(l.steps) }
+// Steps gives all steps by instant, the announcements too.
+func (l Timeline) Steps() []Step { return slices.Clone(l.all) }
 
-// Step gives the step of a kind; there is none of Announce where none is due.
+// Served gives the steps that are taken, in order, of all waves: all but the
+// announcements. State and Event.Step count in it.
+func (l Timeline) Served() []Step { return slices.Clone(l.served) }
+
+// Step gives the first step of a kind; there is none of Announce where none is
+// due, and none of Add and Remove in a single step.
 func (l Timeline) Step(k Kind) (Step, bool) {
-	i := slices.IndexFunc(l.steps, func(s Step) bool { return s.Kind == k })
+	i := slices.IndexFunc(l.all, func(s Step) bool { return s.Kind == k })
 	if i < 0 {
 		return Step{}, false
 	}
-	return l.steps[i], true
+	return l.all[i], true
+}
+
+// Waves names the waves that have steps, in their order.
+func (l Timeline) Waves() []string {
+	var names []string
+	for _, w := range l.waves {
+		names = append(names, w.name)
+	}
+	return names
+}
+
+// Empty names the waves that change nothing, and so have no steps.
+func (l Timeline) Empty() []string { return slices.Clone(l.empty) }
+
+// At gives the world that is planned for an instant.
+func (l Timeline) At(instant time.Time) zones.World {
+	w := l.before
+	for _, s := range l.served {
+		if s.At.After(instant) {
+			break
+		}
+		w = s.World
+	}
+	return w
+}
+
+// Worlds gives for each of Waves the worlds that are served in turn: before,
+// those of the steps, after. The serials are those that are served.
+func (l Timeline) Worlds() [][]zones.World {
+	var all [][]zones.World
+	before := l.before
+	for _, w := range l.waves {
+		row := []zones.World{before}
+		for _, s := range l.served[w.from:w.to] {
+			if s.Kind != Close {
+				row = append(row, s.World)
+			}
+		}
+		all, before = append(all, row), row[len(row)-1]
+	}
+	return all
+}
+
+// wave gives the wave that a served step belongs to.
+func (l Timeline) wave(i int) wave {
+	return l.waves[slices.IndexFunc(l.waves, func(w wave) bool { return i < w.to })]
+}
+
+// TooNearError is a cutover for whose preparation no time is left.
+type TooNearError struct {
+	Wave              string
+	Cutover, Earliest time.Time
+	Kind              Kind // the first that would have come before now
+}
+
+func (e *TooNearError) Error() string {
+	return fmt.Sprintf("the cutover of %s%s is too near (its step %q is already past): the earliest safe one is %s",
+		e.Cutover.Format(time.RFC3339), ofWave(e.Wave), e.Kind, e.Earliest.Format(time.RFC3339))
+}
+
+func ofWave(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (wave %q)", name)
 }
 
 // Start tells whether the timeline can be started now, with nothing done yet:
-// nil, or a *TooNearError with the earliest safe cutover.
+// nil, or a *TooNearError with the earliest safe cutover of the wave that
+// comes too soon.
 func (l Timeline) Start(now time.Time) error {
-	for _, s := range l.steps {
+	for _, s := range l.all {
 		end := s.At
 		if s.Kind == Announce {
 			end = s.At.AddDate(0, 0, 1).Add(-1)
 		}
 		if now.After(end) {
-			return &TooNearError{l.terms.Cutover, l.earliest(now), s.Kind}
+			w := l.waves[slices.IndexFunc(l.waves, func(w wave) bool { return w.name == s.Wave })]
+			return &TooNearError{w.name, w.at, l.earliest(w, now), s.Kind}
 		}
 	}
 	return nil
 }
 
-// earliest is the first cutover, for the same worlds, that Start takes.
-func (l Timeline) earliest(now time.Time) time.Time {
-	c := now.In(l.terms.Cutover.Location())
+// earliest is the first cutover of a wave, for the same worlds, that Start takes.
+func (l Timeline) earliest(w wave, now time.Time) time.Time {
+	c := now.In(w.at.Location())
 	today := midnight(c)
-	for _, k := range []Kind{Add, Switch} {
-		s, _ := l.Step(k)
-		c = c.Add(s.After)
+	for _, s := range l.served[w.from:w.to] {
+		if s.Kind == Add || s.Kind == Switch {
+			c = c.Add(s.After)
+		}
 	}
 	if l.terms.Notice > 0 {
 		for noticeDay(c, l.terms.Notice, l.terms.Holidays).Before(today) {
@@ -198,54 +222,5 @@ func (l Timeline) earliest(now time.Time) time.Time {
 	return c
 }
 
-// Phase is how a timeline stands.
-type Phase int
-
-// The phases.
-const (
-	Waiting Phase = iota // for the next step's instant
-	Due                  // the next step is to be taken now
-	Missed               // the switch was not made and can't be any more: nothing goes on by itself
-	Done
-)
-
-func (p Phase) String() string { return [...]string{"waiting", "due", "missed", "done"}[p] }
-
-// State is how a timeline stands at an instant.
-type State struct {
-	Phase Phase
-	Next  Step      // not of Done; of Missed the first that was not taken
-	At    time.Time // when Next can be taken, by when the last was
-}
-
-// State tells how the timeline stands now, given when the steps that change
-// what is served were taken, in their order from Lower on. A step that came
-// late makes the next ones late; a switch that would come more than the grace
-// after the cutover is missed (TIME-MISSED).
-func (l Timeline) State(now time.Time, taken ...time.Time) State {
-	if len(taken) > int(Close-Lower) {
-		return State{Phase: Done}
-	}
-	next, ok := l.Step(Lower + Kind(len(taken)))
-	if !ok {
-		return State{Phase: Missed} // of the zero Timeline
-	}
-	at := next.At
-	if n := len(taken); n > 0 {
-		at = later(at, taken[n-1].Add(next.After))
-	}
-	if next.Kind <= Switch {
-		turn := later(at, now)
-		for k := next.Kind + 1; k <= Switch; k++ {
-			s, _ := l.Step(k)
-			turn = later(s.At, turn.Add(s.After))
-		}
-		if turn.After(l.terms.Cutover.Add(l.terms.Grace)) {
-			return State{Missed, next, at}
-		}
-	}
-	if now.Before(at) {
-		return State{Waiting, next, at}
-	}
-	return State{Due, next, at}
-}
+// errNoWave says that a plan was asked for of nothing.
+var errNoWave = errors.New("a plan of no wave: give at least one")

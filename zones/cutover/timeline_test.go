@@ -202,6 +202,12 @@ func TestTimelineOrder(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 		s := l.Steps()
+		if len(s) == 0 {
+			if len(differing(before, after)) > 0 || len(l.Empty()) != 1 {
+				t.Fatalf("no steps, and the worlds differ")
+			}
+			return
+		}
 		for i, w := range append(row[:], after, after) {
 			if s[i].Kind != Lower+Kind(i) || i > 0 && s[i].At.Before(s[i-1].At.Add(s[i].After)) {
 				t.Fatalf("step %d: %+v", i, s[i])
@@ -213,7 +219,7 @@ func TestTimelineOrder(t *testing.T) {
 				low := false // may stay as it is only where the whole row has it so
 				for _, v := range row {
 					o := v.Zone(z.ID())
-					low = low || o == nil || !o.Equal(z)
+					low = low || o == nil || o.WithSerial(0).Digest() != z.WithSerial(0).Digest()
 				}
 				for x := range z.All() {
 					was, _ := w.Zone(z.ID()).Lookup(x.Owner(), x.Type())
@@ -227,7 +233,7 @@ func TestTimelineOrder(t *testing.T) {
 				}
 			}
 		}
-		if s[2].At != terms.Cutover || s[4].At.Before(terms.Cutover.Add(terms.Rollback)) || s[5].At != s[4].At || s[5].World.Digest() != after.Digest() {
+		if s[2].At != terms.Cutover || s[3].At.Before(terms.Cutover.Add(terms.Rollback)) || s[5].At != s[4].Held || s[5].World.Digest() != s[4].World.Digest() || len(differing(s[5].World, after)) > 0 {
 			t.Fatalf("%+v", s)
 		}
 		if r := proof.Prove(proof.Input{Before: before, After: s[0].World}, proof.Options{Workers: 1}); !r.Preserved() {
@@ -390,7 +396,7 @@ func TestInstants(t *testing.T) {
 	}{
 		{0, 0, [5]string{"31 21:35:00", "31 23:47:00", "01 00:00:00", "01 00:13:00", "01 00:26:00"}},
 		{1800 * time.Second, 0, [5]string{"31 21:06:00", "31 23:18:00", "01 00:00:00", "01 00:42:00", "01 00:55:00"}},
-		{0, 24 * time.Hour, [5]string{"31 21:35:00", "31 23:47:00", "01 00:00:00", "01 00:13:00", "02 00:00:00"}},
+		{0, 24 * time.Hour, [5]string{"31 21:35:00", "31 23:47:00", "01 00:00:00", "02 00:00:00", "02 00:13:00"}},
 	} {
 		l, err := Plan(Row{before, before, after, after}, Terms{Cutover: day(9, 1), Low: time.Minute, Parent: c.parent, Rollback: c.rollback})
 		if err != nil {
