@@ -35,6 +35,7 @@ var levels = map[string]int{
 	"ipam/journal/bolt":          1,
 	"ipam/journal/journaltest":   1,
 	"cmd/hopnhat/internal/sheet": 2,
+	"cmd/hopnhat/internal/clock": 2,
 
 	"ipam/agree":      3,
 	"ipam/merge":      3,
@@ -62,24 +63,24 @@ var levels = map[string]int{
 // foreign says in which packages a module of someone else may be imported,
 // and why it stays there.
 var foreign = map[string][]string{
-	"github.com/miekg/dns":                      {"zones/rdata", "resolver/probe"},                                                                                             // slow path and client, never the way of an answer
-	"github.com/spf13/pflag":                    {"cmd/hopnhat/internal/cli"},                                                                                                  //
-	"github.com/spf13/cobra":                    {"cmd/hopnhat/internal/cli"},                                                                                                  // the command line is one package's matter
-	"github.com/goccy/go-yaml":                  {"cmd/hopnhat/internal/workspace"},                                                                                            // nobody else reads configuration
-	"golang.org/x/net":                          {"resolver/listen", "zones/zonefile", "cmd/hopnhat/internal/workspace"},                                                       // batches; IDNA for names that people type
-	"golang.org/x/sys":                          {"resolver/listen", "cmd/hopnhat/internal/updates", "cmd/hopnhat/internal/export", "cmd/hopnhat/internal/control"},            // socket options, who is at the other end; two files, or folders, exchanged in one step
-	"golang.org/x/text":                         {"cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/sheet"},                                                              // NFC
-	"golang.org/x/term":                         {"cmd/hopnhat/internal/cli"},                                                                                                  // is this a terminal
-	"github.com/schollz/progressbar/v3":         {"cmd/hopnhat/internal/cli"},                                                                                                  //
-	"github.com/google/renameio/v2":             {"cmd/hopnhat/internal/daemon", "cmd/hopnhat/internal/cli", "cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/updates"}, // files that are whole or not there
-	"github.com/xuri/excelize/v2":               {"cmd/hopnhat/internal/sheet"},                                                                                                // what a spreadsheet is, is one package's matter
-	"github.com/dnstap/golang-dnstap":           {"resolver/seen"},                                                                                                             // its messages alone
-	"github.com/farsightsec/golang-framestream": {"resolver/seen"},                                                                                                             //
-	"github.com/hashicorp/go-memdb":             {"ipam/book"},                                                                                                                 //
-	"github.com/gaissmai/bart":                  {"ipam/book"},                                                                                                                 // look-ups by longest prefix
-	"go.etcd.io/bbolt":                          {"ipam/journal/bolt"},                                                                                                         //
-	"google.golang.org/protobuf":                {"resolver/seen"},                                                                                                             // what dnstap is written in
-	"github.com/gofrs/flock":                    {"cmd/hopnhat/internal/daemon", "cmd/hopnhat/internal/imports", "cmd/hopnhat/internal/updates", "ipam/journal/bolt"},          //
+	"github.com/miekg/dns":                      {"zones/rdata", "resolver/probe"},                                                                                                                // slow path and client, never the way of an answer
+	"github.com/spf13/pflag":                    {"cmd/hopnhat/internal/cli"},                                                                                                                     //
+	"github.com/spf13/cobra":                    {"cmd/hopnhat/internal/cli"},                                                                                                                     // the command line is one package's matter
+	"github.com/goccy/go-yaml":                  {"cmd/hopnhat/internal/workspace"},                                                                                                               // nobody else reads configuration
+	"golang.org/x/net":                          {"resolver/listen", "zones/zonefile", "cmd/hopnhat/internal/workspace"},                                                                          // batches; IDNA for names that people type
+	"golang.org/x/sys":                          {"resolver/listen", "cmd/hopnhat/internal/updates", "cmd/hopnhat/internal/export", "cmd/hopnhat/internal/control", "cmd/hopnhat/internal/clock"}, // socket options, who is at the other end; two files, or folders, exchanged in one step; the clocks that nobody sets
+	"golang.org/x/text":                         {"cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/sheet"},                                                                                 // NFC
+	"golang.org/x/term":                         {"cmd/hopnhat/internal/cli"},                                                                                                                     // is this a terminal
+	"github.com/schollz/progressbar/v3":         {"cmd/hopnhat/internal/cli"},                                                                                                                     //
+	"github.com/google/renameio/v2":             {"cmd/hopnhat/internal/daemon", "cmd/hopnhat/internal/cli", "cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/updates"},                    // files that are whole or not there
+	"github.com/xuri/excelize/v2":               {"cmd/hopnhat/internal/sheet"},                                                                                                                   // what a spreadsheet is, is one package's matter
+	"github.com/dnstap/golang-dnstap":           {"resolver/seen"},                                                                                                                                // its messages alone
+	"github.com/farsightsec/golang-framestream": {"resolver/seen"},                                                                                                                                //
+	"github.com/hashicorp/go-memdb":             {"ipam/book"},                                                                                                                                    //
+	"github.com/gaissmai/bart":                  {"ipam/book"},                                                                                                                                    // look-ups by longest prefix
+	"go.etcd.io/bbolt":                          {"ipam/journal/bolt"},                                                                                                                            //
+	"google.golang.org/protobuf":                {"resolver/seen"},                                                                                                                                // what dnstap is written in
+	"github.com/gofrs/flock":                    {"cmd/hopnhat/internal/daemon", "cmd/hopnhat/internal/imports", "cmd/hopnhat/internal/updates", "ipam/journal/bolt"},                             //
 }
 
 // never lists imports that would be downward and are wrong all the same.
