@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -268,23 +267,11 @@ func (o *prove) ask(ctx context.Context, args []string) (*ask, error) {
 
 // words is the language that is asked for, or that of the environment.
 func (o *prove) words() (*wording, error) {
-	switch o.lang {
-	case "en":
-		return inEnglish(), nil
-	case "vi":
-		return inVietnamese(), nil
-	case "":
-		for _, v := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-			if s := os.Getenv(v); s != "" {
-				if strings.HasPrefix(s, "vi") {
-					return inVietnamese(), nil
-				}
-				break
-			}
-		}
-		return inEnglish(), nil
+	vi, err := vietnamese(o.lang)
+	if vi {
+		return inVietnamese(), err
 	}
-	return nil, fmt.Errorf("--lang %s: write en or vi", o.lang)
+	return inEnglish(), err
 }
 
 // write puts the certificate into the workspace.

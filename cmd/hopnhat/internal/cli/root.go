@@ -80,7 +80,7 @@ by -C, else they look for it in the working directory and its parents.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())
 	})
-	root.AddCommand(newServe(e), newPlan(e), newExplain(e), newSmoke(e), newZone(e), newExport(e), newImport(e), newSeen(e), newProve(e), newIP(e), newStatus(e), newCutover(e))
+	root.AddCommand(newServe(e), newPlan(e), newExplain(e), newSmoke(e), newZone(e), newExport(e), newImport(e), newSeen(e), newProve(e), newIP(e), newStatus(e), newReload(e), newCutover(e))
 	return root
 }
 

@@ -15,10 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/daemon"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
-	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
@@ -31,6 +31,8 @@ type status struct {
 	state  string
 	wait   time.Duration
 	json   bool
+
+	socket string // of the server, as far as it is known
 }
 
 func newStatus(e *env) *cobra.Command {
@@ -40,7 +42,8 @@ func newStatus(e *env) *cobra.Command {
 		Short: "Ask every secondary how far it is",
 		Long: `status asks the server, and each secondary that hopnhat.yaml lists, for the
 serial of each zone, by UDP and then TCP, signed where the secondary has a key.
-It exits 1 unless all of them answer with the server's serial.
+It exits 1 unless all of them answer with the server's serial, and when a cutover
+needs somebody to look (` + "`hopnhat cutover status`" + `).
 
 Without a workspace, name who is asked for what:
 
@@ -87,6 +90,7 @@ func (o *status) run(ctx context.Context, args []string) error {
 		return context.Cause(ctx)
 	}
 	r := o.report(fs)
+	r.Cutover = o.cutover(ctx)
 	if o.json {
 		err = r.printJSON(o.out)
 	} else {
@@ -96,6 +100,29 @@ func (o *status) run(ctx context.Context, args []string) error {
 		err = &exit{code: 1}
 	}
 	return err
+}
+
+// cutover asks the server how its cutover stands; nil where nobody can tell, or
+// none is scheduled.
+func (o *status) cutover(ctx context.Context) *statusCutover {
+	path := o.socket
+	if o.state != "" {
+		path = filepath.Join(o.state, control.File)
+	}
+	if path == "" {
+		return nil
+	}
+	s, err := control.GetStatus(ctx, path)
+	switch {
+	case errors.Is(err, control.ErrNobody):
+		return nil
+	case err != nil:
+		fmt.Fprintf(o.err, "how the cutover stands is not known: %v\n", err)
+		return nil
+	case s.State == control.None:
+		return nil
+	}
+	return &statusCutover{State: string(s.State), Alarm: cutoverInEnglish().alarmOf(s)}
 }
 
 // files is what is asked without a workspace.
@@ -139,10 +166,14 @@ func (o *status) files(args []string) ([]followed, map[zones.Name]transfer.Key, 
 // listed is what a workspace says: its listeners, its secondaries, and the
 // zones that were published last.
 func (o *status) listed(args []string) ([]followed, map[zones.Name]transfer.Key, error) {
+	if len(args) > 1 {
+		return nil, nil, fmt.Errorf("one workspace at a time; leave out %s, or name secondaries by --secondary", args[1])
+	}
 	w, err := o.configured(args)
 	if err != nil {
 		return nil, nil, err
 	}
+	o.socket = socketOf(w)
 	file := filepath.Join(w.Dir, workspace.ConfigFile)
 	if len(w.Config.Secondaries) == 0 {
 		return nil, nil, fmt.Errorf("%s: no secondaries; write one such as\n  - {name: ns2, address: 192.0.2.54}", file)
@@ -200,26 +231,6 @@ func (o *status) listed(args []string) ([]followed, map[zones.Name]transfer.Key,
 		fs = append(fs, by[id])
 	}
 	return fs, keys, nil
-}
-
-// configured opens a workspace, of which hopnhat.yaml alone has to be good.
-func (o *status) configured(args []string) (*workspace.Workspace, error) {
-	if len(args) > 1 {
-		return nil, fmt.Errorf("one workspace at a time; leave out %s, or name secondaries by --secondary", args[1])
-	}
-	dir := o.place(args)
-	if dir == "." {
-		var err error
-		if dir, err = workspace.Find("."); err != nil {
-			return nil, err
-		}
-	}
-	w, found := workspace.OpenPlans(dir)
-	if w == nil || !w.Configured() {
-		o.tell(found, finding.Warning)
-		return nil, &exit{code: 1}
-	}
-	return w, nil
 }
 
 // followedOf is the listener that secondaries of a view follow, and its instant.

@@ -21,6 +21,14 @@ type statusReport struct {
 	Time   time.Time      `json:"time"`
 	Zones  []statusZone   `json:"zones"`
 	Counts map[string]int `json:"counts"` // of secondaries and zones, by state
+
+	Cutover *statusCutover `json:"cutover,omitempty"` // what the server says; not there: nothing
+}
+
+// statusCutover is how the server's cutover stands.
+type statusCutover struct {
+	State string `json:"state"`
+	Alarm string `json:"alarm"` // "": nobody needs to look
 }
 
 type statusZone struct {
@@ -102,8 +110,12 @@ func serverOf(s transfer.Standing) statusServer {
 	return x
 }
 
-// well tells whether all servers answer with the serial that they should have.
+// well tells whether all servers answer with the serial that they should have,
+// and no cutover needs somebody.
 func (r statusReport) well() bool {
+	if r.Cutover != nil && r.Cutover.Alarm != "" {
+		return false
+	}
 	for _, z := range r.Zones {
 		if z.Server.Error != "" {
 			return false
@@ -158,6 +170,9 @@ func (r statusReport) print(w io.Writer) {
 		counts = []string{"none"}
 	}
 	fmt.Fprintf(w, "secondaries, zone by zone: %s\n", strings.Join(counts, ", "))
+	if c := r.Cutover; c != nil && c.Alarm != "" {
+		fmt.Fprintln(w, c.Alarm)
+	}
 }
 
 // age is how long ago something was, roughly.

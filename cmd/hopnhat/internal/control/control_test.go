@@ -657,6 +657,8 @@ func TestAlarms(t *testing.T) {
 		{Status{State: Missed}, true},
 		{Status{State: Waiting, Steps: []Step{{Verified: &good}, {}}}, false},
 		{Status{State: Waiting, Steps: []Step{{Verified: &good}, {Verified: &bad}}}, true},
+		{Status{State: RolledBack, Steps: []Step{{Verified: &good}, {Verified: &bad}}}, false},
+		{Status{State: Waiting, Steps: []Step{{Verified: &Verified{At: at(2), Released: "the prober's line was down"}}}}, false},
 		{Status{State: Waiting, Steps: []Step{{Verified: &bad}, {Verified: &later}}}, false},
 		{Status{State: Waiting, Steps: []Step{{Verified: &later}, {Verified: &bad}}}, false},
 	} {

@@ -15,6 +15,9 @@ import (
 // Version is that of the protocol.
 const Version = 1
 
+// File is the socket's usual name in a state folder.
+const File = "control.sock"
+
 // The commands.
 const (
 	StatusCommand   = "status"

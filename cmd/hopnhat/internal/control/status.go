@@ -25,18 +25,19 @@ const (
 // Status is what the commands of the cutover answer, as it stands after them.
 // Instants are of the server's time zone.
 type Status struct {
-	Format  int       `json:"format"`
-	Time    time.Time `json:"time"`    // by the server's clock
-	Server  int       `json:"server"`  // its process
-	Folder  string    `json:"folder"`  // the workspace, or the state folder where there is none
-	State   State     `json:"state"`   // of the cutover
-	Stale   string    `json:"stale"`   // what changed since the plan was made, so that no step is taken; ""
-	Plan    *Plan     `json:"plan"`    // null: none
-	Steps   []Step    `json:"steps"`   // by instant
-	Next    *Next     `json:"next"`    // null: none
-	Held    *Hold     `json:"held"`    // null: not held
-	Missed  *Miss     `json:"missed"`  // null: not missed
-	Rolling string    `json:"rolling"` // the command that leads back; "" when nothing does
+	Format int       `json:"format"`
+	Time   time.Time `json:"time"`   // by the server's clock
+	Server int       `json:"server"` // its process
+	Folder string    `json:"folder"` // the workspace, or the state folder where there is none
+	State  State     `json:"state"`  // of the cutover
+	Stale  string    `json:"stale"`  // what changed since the plan was made, so that no step is taken; ""
+	Plan   *Plan     `json:"plan"`   // null: none
+	Steps  []Step    `json:"steps"`  // by instant
+	Next   *Next     `json:"next"`   // null: none
+	Held   *Hold     `json:"held"`   // null: not held
+	Missed *Miss     `json:"missed"` // null: not missed
+	// Rollback is the command that leads back; "" when nothing does.
+	Rollback string `json:"rollback"`
 
 	Approvals   Approvals    `json:"approvals"`
 	Published   *Published   `json:"published"`   // null: nothing yet
@@ -86,6 +87,8 @@ type Verified struct {
 	At   time.Time `json:"at"`
 	OK   bool      `json:"ok"`
 	Says string    `json:"says"`
+	// Released is why somebody let the cutover go on all the same.
+	Released string `json:"released,omitempty"`
 }
 
 // Next is the step that is taken next.
@@ -167,16 +170,20 @@ func (s *Status) Alarms() bool {
 	return s.State == Held || s.State == Missed || s.Failed() != nil
 }
 
-// Failed is the last verification that failed and was not followed by one that
-// did not; nil if there is none.
+// Failed is the step whose verification failed, was not followed by one that did
+// not, and that nobody released; nil if there is none. What was left behind by
+// an abort or a rollback does not count: one that fails itself is held.
 func (s *Status) Failed() *Step {
+	if s.State == None || s.State == Aborted || s.State == RolledBack {
+		return nil
+	}
 	var last *Step
 	for i := range s.Steps {
 		if v := s.Steps[i].Verified; v != nil && (last == nil || !v.At.Before(last.Verified.At)) {
 			last = &s.Steps[i]
 		}
 	}
-	if last == nil || last.Verified.OK {
+	if last == nil || last.Verified.OK || last.Verified.Released != "" {
 		return nil
 	}
 	return last

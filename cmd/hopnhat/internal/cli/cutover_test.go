@@ -1,0 +1,290 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
+)
+
+const planHash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+// desk is a server that answers one status and notes what it was asked.
+type desk struct {
+	mu     sync.Mutex
+	status control.Status
+	err    error
+	asked  []string
+}
+
+func (d *desk) Handle(_ context.Context, _ control.Peer, r control.Request, say func(string)) (any, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked = append(d.asked, r.Command+" "+string(r.Args))
+	if r.Command == control.ReloadCommand {
+		return control.Reloaded{Format: 1, Zones: []control.Change{{Zone: "gialai.gov.vn", View: "internet", From: 7, To: 8, Removed: 1, Added: 2}}, Notes: []string{"a note"}}, d.err
+	}
+	if r.Command == control.ScheduleCommand {
+		say("proving 4 steps")
+	}
+	return d.status, d.err
+}
+
+func inSeptember(d, h int) time.Time { return time.Date(2025, 9, d, h, 0, 0, 0, time.UTC) }
+
+func scheduled() control.Status {
+	return control.Status{
+		Format: control.StatusFormat, Time: inSeptember(1, 0), Folder: "/srv/dns", State: control.Waiting,
+		Plan: &control.Plan{
+			Hash: planHash, Cutover: inSeptember(1, 3), Window: inSeptember(3, 3), Made: inSeptember(1, 0), By: "lan", Why: "gộp tỉnh", Document: "12/QĐ-UBND",
+			Preserved: true, Verdict: "PRESERVED: every name answers as it did", Changes: []control.Change{{Zone: "gialai.gov.vn", View: "internet", From: 7, To: 9, Removed: 3, Added: 5}},
+		},
+		Steps: []control.Step{
+			{Kind: "lower", At: inSeptember(1, 1), Taken: inSeptember(1, 1), Verified: &control.Verified{At: inSeptember(1, 2), OK: true, Says: "9 of 9 servers"}},
+			{Kind: "switch", At: inSeptember(1, 3), Earliest: inSeptember(1, 3)},
+		},
+		Next:      &control.Next{Kind: "switch", At: inSeptember(1, 3)},
+		Approvals: control.Approvals{Needed: 2, By: []control.Approval{{User: "lan", At: inSeptember(1, 0)}}},
+		Published: &control.Published{Step: "lower", At: inSeptember(1, 1), Who: "hopnhat"},
+		Zones:     []control.Zone{{Zone: "gialai.gov.vn", View: "internet", Serial: 8}},
+	}
+}
+
+func held() control.Status {
+	s := scheduled()
+	s.State, s.Held = control.Held, &control.Hold{Why: "ns2 answers NXDOMAIN", Since: inSeptember(1, 4)}
+	s.Rollback = "hopnhat cutover rollback --why '…' -C /srv/dns"
+	return s
+}
+
+// atDesk serves a status, and runs a command line against it.
+func atDesk(t *testing.T, s control.Status) (d *desk, run func(args ...string) (int, string, string)) {
+	t.Helper()
+	old := time.Local
+	time.Local = time.FixedZone("", 7*3600)
+	t.Cleanup(func() { time.Local = old })
+	d = &desk{status: s}
+	path := filepath.Join(t.TempDir(), control.File)
+	server, err := control.Listen(path, "", d, new(bytes.Buffer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	return d, func(args ...string) (int, string, string) {
+		var out, errw bytes.Buffer
+		code := Main(append(args, "--socket", path), strings.NewReader(""), &out, &errw)
+		return code, out.String(), errw.String()
+	}
+}
+
+func TestCutoverStatus(t *testing.T) {
+	_, run := atDesk(t, scheduled())
+	code, out, errs := run("cutover", "status", "--lang", "en")
+	want := `cutover of 2025-09-01 10:00:00 +07:00: waits for its next step
+next: switch at 2025-09-01 10:00:00 +07:00 (in 3 h)
+plan ` + planHash + `, made 2025-09-01 07:00:00 +07:00 by lan: gộp tỉnh (12/QĐ-UBND)
+  wave  step    planned                     earliest                    taken                       verified
+        lower   2025-09-01 08:00:00 +07:00                              2025-09-01 08:00:00 +07:00  well: 9 of 9 servers
+        switch  2025-09-01 10:00:00 +07:00  2025-09-01 10:00:00 +07:00                              
+  gialai.gov.vn (internet): serial 9, was 7; 3 records gone, 5 new
+proof: PRESERVED: every name answers as it did
+a rollback is possible until 2025-09-03 10:00:00 +07:00
+approvals: 1 of 2: lan at 2025-09-01 07:00:00 +07:00
+published last: lower at 2025-09-01 08:00:00 +07:00 by hopnhat
+gialai.gov.vn (internet): serial 8
+`
+	if code != 0 || out != want || errs != "" {
+		t.Errorf("exit %d, %q\n%s\nwant\n%s", code, errs, out, want)
+	}
+}
+
+// TestCutoverAlarm: who must look is told so, by the exit code and in one line
+// that says the way back; in JSON by the state.
+func TestCutoverAlarm(t *testing.T) {
+	missed := scheduled()
+	missed.State, missed.Missed = control.Missed, &control.Miss{At: inSeptember(1, 3), Grace: "2h0m0s"}
+	failed := scheduled()
+	failed.Steps[0].Verified = &control.Verified{At: inSeptember(1, 2), Says: "ns2 is silent"}
+	for _, c := range []struct {
+		s    control.Status
+		lang string
+		want string
+	}{
+		{held(), "en", "ALARM: held since 2025-09-01 11:00:00 +07:00: ns2 answers NXDOMAIN; no step is taken by itself; to go back: hopnhat cutover rollback --why '…' -C /srv/dns; to go on: hopnhat cutover release --why '…' -C /srv/dns\n"},
+		{held(), "vi", "BÁO ĐỘNG: tạm dừng từ 1/9/2025 11:00:00 +07:00: ns2 answers NXDOMAIN; không bước nào tự thực hiện; để quay lui: hopnhat cutover rollback --why '…' -C /srv/dns; để đi tiếp: hopnhat cutover release --why '…' -C /srv/dns\n"},
+		{missed, "en", "ALARM: the switch of 2025-09-01 10:00:00 +07:00 was missed (grace 2h0m0s); nothing changes by itself; write a new date into consolidation.yaml and run `hopnhat cutover schedule`, or: hopnhat cutover now --why '…' -C /srv/dns\n"},
+		{failed, "en", "ALARM: servers do not answer as they should after the step lower: ns2 is silent\n"},
+	} {
+		_, run := atDesk(t, c.s)
+		code, out, _ := run("cutover", "status", "--lang", c.lang)
+		if code != 1 || !strings.HasSuffix(out, c.want) || strings.Count(out, "ALARM") > 1 {
+			t.Errorf("exit %d:\n%s\nwant at the end\n%s", code, out, c.want)
+		}
+		code, out, _ = run("cutover", "status", "--json")
+		got, err := control.ParseStatus(json.RawMessage(out))
+		if code != 1 || err != nil || got.State != c.s.State || !got.Alarms() {
+			t.Errorf("exit %d, %v:\n%s", code, err, out)
+		}
+	}
+}
+
+// TestCutoverApprove: what is approved is shown, and is the plan that was meant.
+func TestCutoverApprove(t *testing.T) {
+	d, run := atDesk(t, scheduled())
+	code, out, errs := run("cutover", "approve", planHash, "--lang", "en", "--doc", "13/QĐ")
+	if code != 0 || !strings.Contains(out, planHash) || !strings.Contains(out, "serial 9, was 7") || !strings.Contains(out, "PRESERVED") || !strings.Contains(out, "approved\n") {
+		t.Errorf("exit %d, %s\n%s", code, errs, out)
+	}
+	if got := d.asked[len(d.asked)-1]; got != `cutover.approve {"plan":"`+planHash+`","document":"13/QĐ"}` {
+		t.Errorf("asked %s", got)
+	}
+	stale := scheduled()
+	stale.Stale = "zones/gialai.gov.vn.zone was edited"
+	none := scheduled()
+	none.Plan = nil
+	for _, c := range []struct {
+		s          control.Status
+		hash, want string
+	}{
+		{scheduled(), planHash[:8], "give the whole hash, " + planHash},
+		{scheduled(), "fedcba9876543210", "the plan is now " + planHash + ", not fedcba9876543210"},
+		{scheduled(), planHash[:7], "the plan is now"},
+		{stale, planHash, "stale"},
+		{none, planHash, "no plan to approve"},
+	} {
+		d, run := atDesk(t, c.s)
+		code, _, errs := run("cutover", "approve", c.hash, "--lang", "en")
+		if code != 1 || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: exit %d, %s, want %q", c.hash, code, errs, c.want)
+		}
+		if n := len(d.asked); n != 1 {
+			t.Errorf("%s: asked %q", c.hash, d.asked)
+		}
+	}
+	w := cutoverInEnglish()
+	for typedText, want := range map[string]string{planHash[:8] + "\n": "", planHash: "", "\n": "not approved", "yes\n": "the plan is now", "fedcba98\n": "the plan is now"} {
+		err := typed(w, bufio.NewReader(strings.NewReader(typedText)), planHash)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("typed %q: %v, want %q", typedText, err, want)
+		}
+	}
+}
+
+// TestCutoverOrders: each command asks for what it says, with its reason; those
+// that undo something need one.
+func TestCutoverOrders(t *testing.T) {
+	for _, name := range []string{"now", "abort", "rollback", "release"} {
+		d, run := atDesk(t, held())
+		if code, _, errs := run("cutover", name); code != 1 || !strings.Contains(errs, "why") || len(d.asked) > 0 {
+			t.Errorf("%s without a reason: exit %d, %s, asked %q", name, code, errs, d.asked)
+		}
+		code, out, _ := run("cutover", name, "--why", "ns2 fails", "--lang", "en")
+		if want := `cutover.` + name + ` {"why":"ns2 fails"}`; code != 0 || len(d.asked) != 1 || d.asked[0] != want || !strings.Contains(out, "cutover of") {
+			t.Errorf("%s: exit %d, asked %q\n%s", name, code, d.asked, out)
+		}
+		d.err = errors.New("it is too late for that")
+		if code, _, errs := run("cutover", name, "--why", "x"); code != 1 || errs != "hopnhat: it is too late for that\n" {
+			t.Errorf("%s refused: exit %d, %q", name, code, errs)
+		}
+	}
+	_, run := atDesk(t, scheduled())
+	code, out, errs := run("cutover", "schedule", "--lang", "en")
+	if code != 0 || !strings.HasSuffix(out, "to approve it: hopnhat cutover approve 0123456789abcdef -C /srv/dns\n") || errs != "proving 4 steps\n" {
+		t.Errorf("exit %d, %s\n%s", code, errs, out)
+	}
+}
+
+func TestReload(t *testing.T) {
+	t.Setenv("SUDO_USER", "")
+	d, run := atDesk(t, scheduled())
+	code, out, errs := run("reload", "--why", "a new host", "--doc", "14/QĐ", "--override", "all of it", "--who", "lan")
+	if code != 0 || out != "published: gialai.gov.vn (internet): serial 8, was 7; 1 records gone, 2 new\n" || errs != "a note\n" {
+		t.Errorf("exit %d, %s\n%s", code, errs, out)
+	}
+	if want := `reload {"who":"lan","why":"a new host","document":"14/QĐ","override":"all of it"}`; d.asked[0] != want {
+		t.Errorf("asked %s", d.asked[0])
+	}
+	var none bytes.Buffer
+	if code := Main([]string{"reload", "--state", t.TempDir()}, nil, &none, &none); code != 1 || !strings.Contains(none.String(), "start `hopnhat serve`") {
+		t.Errorf("without a server: exit %d, %s", code, none.String())
+	}
+}
+
+// TestCutoverWords: both languages have all words, and the same places in them.
+func TestCutoverWords(t *testing.T) {
+	verbs := func(s string) string {
+		var out []string
+		for i := 0; i < len(s)-1; i++ {
+			if s[i] == '%' {
+				out = append(out, s[i:i+2])
+			}
+		}
+		return strings.Join(out, " ")
+	}
+	en, vi := reflect.ValueOf(cutoverInEnglish()).Elem(), reflect.ValueOf(cutoverInVietnamese()).Elem()
+	for i := range en.NumField() {
+		name := en.Type().Field(i).Name
+		a, b := en.Field(i), vi.Field(i)
+		switch a.Kind() {
+		case reflect.String:
+			if a.String() == "" || b.String() == "" || verbs(a.String()) != verbs(b.String()) {
+				t.Errorf("%s: %q, %q", name, a, b)
+			}
+		case reflect.Map:
+			if a.Len() != b.Len() || a.Len() == 0 {
+				t.Errorf("%s: %d and %d words", name, a.Len(), b.Len())
+			}
+			for _, k := range a.MapKeys() {
+				if !b.MapIndex(k).IsValid() {
+					t.Errorf("%s: no Vietnamese for %v", name, k)
+				}
+			}
+		}
+	}
+}
+
+// TestStatusCutover: status says in one line that a cutover needs somebody, and
+// nothing of one that goes on or of a server that is not there.
+func TestStatusCutover(t *testing.T) {
+	for _, c := range []struct {
+		status *control.Status
+		alarm  bool
+		state  string
+	}{{new(held()), true, "held"}, {new(scheduled()), false, "waiting"}, {new(control.Status{Format: control.StatusFormat, State: control.None}), false, ""}, {nil, false, ""}} {
+		dir := t.TempDir()
+		if c.status != nil {
+			server, err := control.Listen(filepath.Join(dir, control.File), "", &desk{status: *c.status}, new(bytes.Buffer))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Close()
+		}
+		var out, errw bytes.Buffer
+		args := []string{"status", "--server", "127.0.0.1:1", "--secondary", "127.0.0.1:1", "--wait", "50ms", "--state", dir, "example.com"}
+		if code := Main(args, nil, &out, &errw); code != 1 || errw.Len() > 0 || strings.Contains(out.String(), "\nALARM: held since") != c.alarm {
+			t.Errorf("%s: exit %d, %s\n%s", c.state, code, &errw, &out)
+		}
+		out.Reset()
+		_ = Main(append(args, "--json"), nil, &out, &errw)
+		var got statusReport
+		if err := json.Unmarshal(out.Bytes(), &got); err != nil || (got.Cutover != nil) != (c.state != "") || got.Cutover != nil && (got.Cutover.State != c.state || got.Cutover.Alarm != "" != c.alarm) {
+			t.Errorf("%s: %v\n%s", c.state, err, &out)
+		}
+	}
+	well := statusReport{}
+	if !well.well() {
+		t.Error("nothing is wrong")
+	}
+	if well.Cutover = (&statusCutover{State: "held", Alarm: "ALARM"}); well.well() {
+		t.Error("a held cutover is well")
+	}
+}

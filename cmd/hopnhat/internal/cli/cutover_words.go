@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"time"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
+)
+
+// cutoverWords is a language of the cutover's commands.
+type cutoverWords struct {
+	clock  string // a layout of time
+	states map[control.State]string
+	kinds  map[string]string // of steps
+	soon   func(time.Duration) string
+	change func(control.Change) string
+
+	of, none, next, waits, stale, plans, because, proof, lost string
+	had, byWhom, back, announce, published, edit              string
+	fits, misfits, served, columns, well, failed              string
+
+	alarmHeld, alarmMissed, alarmFailed, goBack, goOn, newDate string
+
+	noPlan, otherPlan, whole, typeHash, notApproved, approved, toApprove string
+
+	nowDone, abortDone, rollbackDone, releaseDone string
+}
+
+func cutoverInEnglish() *cutoverWords {
+	return &cutoverWords{
+		clock: "2006-01-02 15:04:05 -07:00",
+		states: map[control.State]string{
+			control.None: "none is scheduled", control.Scheduled: "scheduled, waits for approvals", control.Waiting: "waits for its next step",
+			control.Due: "a step is being taken", control.Held: "HELD", control.Missed: "MISSED", control.Aborted: "aborted",
+			control.RolledBack: "rolled back", control.Done: "done",
+		},
+		kinds: map[string]string{
+			"announce": "announce", "lower": "lower", "add": "add", "switch": "switch", "remove": "remove", "restore": "restore", "close": "close",
+		},
+		soon:   spanInEnglish,
+		change: changeInEnglish,
+
+		of:        "cutover of %s: %s",
+		none:      "cutover: %s",
+		next:      "next: %s at %s (%s)",
+		waits:     "; it waits for %s",
+		stale:     "the plan is stale, no step is taken: %s; schedule it again",
+		plans:     "plan %s, made %s by %s",
+		because:   ": ",
+		proof:     "proof: %s",
+		lost:      "proof: names are LOST: %s",
+		had:       "approvals: %d of %d",
+		byWhom:    "%s at %s",
+		back:      "a rollback is possible until %s",
+		announce:  "to be announced by the end of %s",
+		published: "published last: %s at %s by %s",
+		edit:      "an edit",
+		fits:      "certificate %s fits what is served (%s)",
+		misfits:   "certificate %s does NOT fit what is served (%s)",
+		served:    "%s (%s): serial %d",
+		columns:   "wave\tstep\tplanned\tearliest\ttaken\tverified",
+		well:      "well: %s",
+		failed:    "FAILED: %s",
+
+		alarmHeld:   "ALARM: held since %s: %s; no step is taken by itself",
+		alarmMissed: "ALARM: the switch of %s was missed (grace %s); nothing changes by itself",
+		alarmFailed: "ALARM: servers do not answer as they should after the step %s: %s",
+		goBack:      "; to go back: %s",
+		goOn:        "; to go on: %s",
+		newDate:     "; write a new date into consolidation.yaml and run `hopnhat cutover schedule`, or: %s",
+
+		noPlan:      "there is no plan to approve; make one by `hopnhat cutover schedule`",
+		otherPlan:   "the plan is now %s, not %s: look at it by `hopnhat cutover status` and approve that",
+		whole:       "this is no terminal to ask on: to approve what is shown above give the whole hash, %s",
+		typeHash:    "to approve this plan type the first %d digits of its hash, or more: ",
+		notApproved: "not approved",
+		approved:    "approved",
+		toApprove:   "to approve it: %s",
+
+		nowDone: "taken", abortDone: "aborted", rollbackDone: "rolled back", releaseDone: "released",
+	}
+}
+
+func cutoverInVietnamese() *cutoverWords {
+	return &cutoverWords{
+		clock: "2/1/2006 15:04:05 -07:00",
+		states: map[control.State]string{
+			control.None: "chưa lên lịch", control.Scheduled: "đã lên lịch, chờ phê duyệt", control.Waiting: "chờ bước kế tiếp",
+			control.Due: "đang thực hiện một bước", control.Held: "TẠM DỪNG", control.Missed: "LỠ HẸN", control.Aborted: "đã hủy",
+			control.RolledBack: "đã quay lui", control.Done: "đã xong",
+		},
+		kinds: map[string]string{
+			"announce": "thông báo", "lower": "hạ TTL", "add": "thêm", "switch": "chuyển", "remove": "gỡ bỏ", "restore": "trả lại TTL", "close": "kết thúc",
+		},
+		soon:   spanInVietnamese,
+		change: changeInVietnamese,
+
+		of:        "chuyển đổi ngày %s: %s",
+		none:      "chuyển đổi: %s",
+		next:      "bước kế tiếp: %s lúc %s (%s)",
+		waits:     "; đang chờ %s",
+		stale:     "kế hoạch đã cũ, không bước nào được thực hiện: %s; hãy lên lịch lại",
+		plans:     "kế hoạch %s, lập lúc %s, người lập %s",
+		because:   ": ",
+		proof:     "chứng minh: %s",
+		lost:      "chứng minh: có tên bị MẤT: %s",
+		had:       "phê duyệt: %d trên %d",
+		byWhom:    "%s lúc %s",
+		back:      "có thể quay lui đến %s",
+		announce:  "phải thông báo chậm nhất hết ngày %s",
+		published: "công bố gần nhất: %s lúc %s, người thực hiện %s",
+		edit:      "một lần sửa",
+		fits:      "chứng thư %s khớp với dữ liệu đang phục vụ (%s)",
+		misfits:   "chứng thư %s KHÔNG khớp với dữ liệu đang phục vụ (%s)",
+		served:    "%s (%s): serial %d",
+		columns:   "đợt\tbước\ttheo kế hoạch\tsớm nhất\tđã thực hiện\tkiểm tra",
+		well:      "tốt: %s",
+		failed:    "HỎNG: %s",
+
+		alarmHeld:   "BÁO ĐỘNG: tạm dừng từ %s: %s; không bước nào tự thực hiện",
+		alarmMissed: "BÁO ĐỘNG: đã lỡ lần chuyển lúc %s (cho phép trễ %s); không có gì tự thay đổi",
+		alarmFailed: "BÁO ĐỘNG: máy chủ không trả lời đúng sau bước %s: %s",
+		goBack:      "; để quay lui: %s",
+		goOn:        "; để đi tiếp: %s",
+		newDate:     "; hãy ghi ngày mới vào consolidation.yaml rồi chạy `hopnhat cutover schedule`, hoặc: %s",
+
+		noPlan:      "chưa có kế hoạch để phê duyệt; hãy lập bằng `hopnhat cutover schedule`",
+		otherPlan:   "kế hoạch hiện nay là %s, không phải %s: hãy xem bằng `hopnhat cutover status` rồi phê duyệt kế hoạch đó",
+		whole:       "không có màn hình để hỏi lại: muốn phê duyệt kế hoạch ở trên hãy ghi đủ mã băm, %s",
+		typeHash:    "để phê duyệt kế hoạch này hãy gõ ít nhất %d chữ số đầu của mã băm: ",
+		notApproved: "chưa phê duyệt",
+		approved:    "đã phê duyệt",
+		toApprove:   "để phê duyệt: %s",
+
+		nowDone: "đã thực hiện", abortDone: "đã hủy", rollbackDone: "đã quay lui", releaseDone: "đã cho đi tiếp",
+	}
+}
