@@ -65,6 +65,8 @@ func parseSpan(s string) (time.Duration, error) {
 		return bad(": a number without its unit")
 	case digits > 0:
 		sum = n
+	case !whole:
+		return bad("")
 	}
 	return time.Duration(sum) * time.Second, nil
 }

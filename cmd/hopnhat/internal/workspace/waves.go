@@ -150,7 +150,7 @@ func (c *Consolidation) stagesBy(t time.Time) int {
 // made is a stage with its worlds.
 type made struct {
 	stage
-	mapping       mapping.Mapping // all that holds then
+	mapping       mapping.Mapping // all that holds then, without the exceptions of earlier waves: their names are gone already
 	before, after zones.World
 }
 
@@ -162,6 +162,8 @@ func (w *Workspace) staged(first *merge.Plan, n int) (out []made, finds []findin
 	for _, s := range w.stages[:n] {
 		m = overlaid(m, s.entries)
 		full := w.ended(m)
+		claimed := full
+		claimed.Exceptions = slices.DeleteFunc(slices.Clone(full.Exceptions), func(x mapping.Exception) bool { return x.Wave != s.wave.Name })
 		plan, fs := w.merge(full)
 		for _, f := range fs {
 			// What an earlier wave's entry does no more is what the later one is for.
@@ -172,7 +174,7 @@ func (w *Workspace) staged(first *merge.Plan, n int) (out []made, finds []findin
 			}
 		}
 		after := follows(world, plan.After())
-		out = append(out, made{s, full, world, after})
+		out = append(out, made{s, claimed, world, after})
 		world = after
 	}
 	return out, finds
