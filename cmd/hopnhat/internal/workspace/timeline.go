@@ -3,10 +3,14 @@ package workspace
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/cutover"
+	"gialai.gov.vn/hopnhat/zones/merge"
+	"gialai.gov.vn/hopnhat/zones/rdata"
 )
 
 // Timeline is what the section timeline says: how the instants around the
@@ -140,9 +144,97 @@ func parseHoliday(s string) (time.Time, error) {
 	return t, err
 }
 
-// Terms is what the timeline is computed from beside the worlds. The parent's
-// TTL counts only where something changes at the parent: Workspace.Timeline
-// looks.
+// Timeline computes the steps of all waves, against every serial that was seen
+// of a zone.
+func (w *Workspace) Timeline(plan *merge.Plan, seen map[zones.ID][]zones.Serial) (cutover.Timeline, error) {
+	ws, _, err := w.Waves(plan)
+	if err != nil {
+		return cutover.Timeline{}, err
+	}
+	t := w.TermsOf(ws)
+	t.Served = seen
+	return cutover.PlanWaves(ws, t)
+}
+
+// TermsOf is Terms for given waves: with the parents' TTL where a wave changes
+// something at a parent.
+func (w *Workspace) TermsOf(ws []cutover.Wave) cutover.Terms {
+	t := w.Terms()
+	if slices.ContainsFunc(ws, func(x cutover.Wave) bool { return len(AtParents(x.Row)) > 0 }) {
+		t.Parent = w.Consolidation.Timeline.Parent
+	}
+	return t
+}
+
+// AtParents lists the zones for which a wave needs a change at a parent that
+// none of our zones is: their name servers, or the addresses of those inside.
+func AtParents(row cutover.Row) (ids []zones.ID) {
+	seen := map[zones.ID]bool{}
+	for _, w := range row {
+		for z := range w.All() {
+			id := z.ID()
+			if up, ok := id.Origin.Parent(); seen[id] || !ok || row[0].Nearest(id.View, up) != nil {
+				continue
+			}
+			seen[id] = true
+			if first := delegation(row[0], id); slices.ContainsFunc(row[1:], func(v zones.World) bool { return delegation(v, id) != first }) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.SortFunc(ids, zones.ID.Compare)
+	return ids
+}
+
+// delegation is what a parent has of a zone.
+func delegation(w zones.World, id zones.ID) string {
+	z := w.Zone(id)
+	if z == nil {
+		return ""
+	}
+	var out []string
+	say := func(s zones.RRset) {
+		for i := range s.Len() {
+			out = append(out, fmt.Sprintf("%s %v %q", s.Owner().Text(), s.Type(), s.Data(i)))
+		}
+	}
+	ns, _ := z.Lookup(id.Origin, zones.TypeNS)
+	say(ns)
+	for i := range ns.Len() {
+		hosts, _ := rdata.Names(zones.TypeNS, ns.Data(i))
+		for _, h := range hosts {
+			for _, t := range []zones.Type{zones.TypeA, zones.TypeAAAA} {
+				if s, ok := z.Lookup(h.Name, t); ok {
+					say(s)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
+}
+
+// Moved is the workspace with another date of the cutover. Waves of later
+// dates stay where they are, and must lie behind it.
+func (w *Workspace) Moved(at time.Time) (*Workspace, error) {
+	for _, s := range w.stages {
+		if !s.wave.Date.After(at) {
+			return nil, fmt.Errorf("the wave %s of %s would not lie behind a cutover on %s: move it too, in %s", s.wave.Name, InEnglish(s.wave.Date), InEnglish(at), ConsolidationFile)
+		}
+	}
+	n := *w
+	n.Mapping.Cutover = at
+	n.Consolidation.Waves = slices.Clone(w.Consolidation.Waves)
+	for i, x := range n.Consolidation.Waves {
+		if x.Cutover || x.Date.Equal(w.Mapping.Cutover) {
+			n.Consolidation.Waves[i].Date = at
+		}
+	}
+	return &n, nil
+}
+
+// Terms is what the timeline is computed from beside the worlds, without the
+// parents' TTL, which counts only where something changes there (TermsOf).
 func (w *Workspace) Terms() cutover.Terms {
 	t := w.Consolidation.Timeline
 	return cutover.Terms{

@@ -218,28 +218,21 @@ func follows(prev, next zones.World) zones.World {
 // Waves gives the waves that change names, by date, the cutover first: each
 // with the four worlds that are served in turn. The findings are those of the
 // waves after the first; those of the first Plan gives.
-func (w *Workspace) Waves(plan *merge.Plan) ([]CutoverWave, []finding.Finding, error) {
+func (w *Workspace) Waves(plan *merge.Plan) ([]cutover.Wave, []finding.Finding, error) {
 	later, finds := w.staged(plan, len(w.stages))
 	if len(later) > 0 {
 		finds = w.news(finds)
 	}
 	all := append([]made{{stage{wave: w.firstWave()}, w.Mapping, plan.Before(), plan.After()}}, later...)
-	var out []CutoverWave
+	var out []cutover.Wave
 	for _, x := range all {
 		steps, err := cutover.Steps(x.before, x.after)
 		if err != nil {
 			return nil, finds, fmt.Errorf("the wave %s: %w", x.wave.Name, err)
 		}
-		out = append(out, CutoverWave{Name: x.wave.Name, At: x.wave.Date, Row: cutover.Row{x.before, steps[0], steps[1], x.after}})
+		out = append(out, cutover.Wave{Name: x.wave.Name, At: x.wave.Date, Row: cutover.Row{x.before, steps[0], steps[1], x.after}})
 	}
 	return out, finds, nil
-}
-
-// CutoverWave is one wave of the cutover.
-type CutoverWave struct {
-	Name string
-	At   time.Time
-	Row  cutover.Row
 }
 
 // firstWave is the wave of the cutover; the file need not name it.
