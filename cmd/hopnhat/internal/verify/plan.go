@@ -3,6 +3,7 @@ package verify
 import (
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"gialai.gov.vn/hopnhat/resolver/oracle"
 	"gialai.gov.vn/hopnhat/resolver/probe"
@@ -18,11 +19,32 @@ type side struct {
 
 func newSide(w zones.World, v zones.View) side { return side{w, v, oracle.New(w, v)} }
 
+// zoneOf is the zone that answers a question; nil where none does. The DS of an
+// apex is the parent's, where that is served too (RFC 4035 3.1.4.1).
+func (s side) zoneOf(k zones.Key) *zones.Zone {
+	z := s.world.Nearest(s.view, k.Owner)
+	if up, ok := k.Owner.Parent(); ok && z != nil && k.Type == zones.TypeDS && k.Owner == z.Origin() {
+		if parent := s.world.Nearest(s.view, up); parent != nil {
+			return parent
+		}
+	}
+	return z
+}
+
 // scene is a view as it is served now, as it was, and what can be asked of it.
+// Its methods are safe for concurrent use.
 type scene struct {
 	now, was side
 	same     map[zones.Name]bool // origins of zones that answer as they did, serials apart
 	keys     []zones.Key         // questions of both worlds, in canonical order
+
+	// kinds gives, beside keys, the number of each one's class, and whether the
+	// step changed its answer. It walks over all of them once, when it is first
+	// asked for.
+	kinds func() (classes []uint32, changed []bool)
+	// known tells in the same way which of them each world could judge at a
+	// resolver.
+	known func() (now, was []bool)
 }
 
 func newScene(t Task, v zones.View) *scene {
@@ -33,7 +55,33 @@ func newScene(t Task, v zones.View) *scene {
 			s.same[z.Origin()] = true
 		}
 	}
+	s.kinds, s.known = sync.OnceValues(s.findKinds), sync.OnceValues(s.findKnown)
 	return s
+}
+
+func (s *scene) findKinds() ([]uint32, []bool) {
+	classes, changed := make([]uint32, len(s.keys)), make([]bool, len(s.keys))
+	numbers := map[class]uint32{}
+	for i, k := range s.keys {
+		a := s.now.Resolve(k.Owner, k.Type)
+		c := s.now.classOf(k, a)
+		n, ok := numbers[c]
+		if !ok {
+			n = uint32(len(numbers))
+			numbers[c] = n
+		}
+		classes[i], changed[i] = n, s.changed(k, a)
+	}
+	return classes, changed
+}
+
+func (s *scene) findKnown() (now, was []bool) {
+	now, was = make([]bool, len(s.keys)), make([]bool, len(s.keys))
+	for i, k := range s.keys {
+		now[i] = s.now.judges(k)
+		was[i] = now[i] && (s.unchanged(k) || s.was.judges(k) || s.was.world.Nearest(s.was.view, k.Owner) == nil)
+	}
+	return now, was
 }
 
 // merged is the union of two sorted rows.
@@ -52,11 +100,14 @@ func onlySerial(a, b *zones.Zone) bool {
 // changed tells whether the step changed the answer to a question, serials
 // apart; now is the answer of now.
 func (s *scene) changed(k zones.Key, now oracle.Answer) bool {
+	return !s.unchanged(k) && !alike(now, s.was.Resolve(k.Owner, k.Type))
+}
+
+// unchanged tells cheaply of most questions that the step did not change the
+// answer: an answer comes out of one zone, but for DS.
+func (s *scene) unchanged(k zones.Key) bool {
 	a, b := s.now.world.Nearest(s.now.view, k.Owner), s.was.world.Nearest(s.was.view, k.Owner)
-	if a != nil && b != nil && a.Origin() == b.Origin() && s.same[a.Origin()] && k.Type != zones.TypeDS {
-		return false
-	}
-	return !alike(now, s.was.Resolve(k.Owner, k.Type))
+	return k.Type != zones.TypeDS && a != nil && b != nil && a.Origin() == b.Origin() && s.same[a.Origin()]
 }
 
 // alike compares answers; of an SOA the serial does not count.
@@ -161,84 +212,72 @@ func hasBelow(z *zones.Zone, n zones.Name) bool {
 type choice struct {
 	keys    []zones.Key // what changed first, then in canonical order
 	of      int         // questions that there are
-	changed int         // of them, those that the step changed
+	changed int         // of them, those that the step changed; of a sample
 	sampled bool        // not all is asked
 }
 
 // choose takes the questions for a point: everything up to all, else what the
-// step changed, one of each class, and a random sample. can tells which
-// questions can be judged there.
-func (s *scene) choose(t Task, all int, can func(zones.Key) bool) choice {
-	var c choice
-	whole := all > 0 && s.few(all, can)
+// step changed, one of each class, and a random sample. can tells by the place
+// in keys which questions can be judged there.
+func (s *scene) choose(t Task, all int, can func(int) bool) choice {
+	var able []int
+	for i := range s.keys {
+		if can(i) {
+			able = append(able, i)
+		}
+	}
+	c := choice{of: len(able)}
+	if len(able) <= all {
+		for _, i := range able {
+			c.keys = append(c.keys, s.keys[i])
+		}
+		return c
+	}
+	classes, changed := s.kinds()
 	rng := rand.New(rand.NewPCG(t.Seed, 0x9e3779b97f4a7c15))
 	turned, rest := draw{room: t.Changed, rng: rng}, draw{room: t.Sample, rng: rng}
-	if whole {
-		turned.room, rest.room = all, all
-	}
-	classes := map[class]zones.Key{}
-	seen := map[class]uint64{}
-	for _, k := range s.keys {
-		if !can(k) {
-			continue
-		}
-		c.of++
-		a := s.now.Resolve(k.Owner, k.Type)
-		if s.changed(k, a) {
-			turned.add(k)
+	kinds := map[uint32]*draw{}
+	for _, i := range able {
+		if changed[i] {
+			turned.add(i)
 		} else {
-			rest.add(k)
+			rest.add(i)
 		}
-		if whole {
-			continue
+		if kinds[classes[i]] == nil {
+			kinds[classes[i]] = &draw{room: 1, rng: rng}
 		}
-		cl := s.now.classOf(k, a)
-		if seen[cl]++; rng.Uint64N(seen[cl]) == 0 {
-			classes[cl] = k
-		}
+		kinds[classes[i]].add(i)
 	}
 	c.changed = turned.seen
 	others := rest.kept
-	for _, k := range classes {
-		others = append(others, k)
+	for _, d := range kinds {
+		others = append(others, d.kept...)
 	}
-	slices.SortFunc(turned.kept, zones.Key.Compare)
-	slices.SortFunc(others, zones.Key.Compare)
-	taken := make(map[zones.Key]bool, len(turned.kept))
-	for _, k := range turned.kept {
-		taken[k] = true
+	slices.Sort(turned.kept)
+	slices.Sort(others)
+	others = slices.DeleteFunc(slices.Compact(others), func(i int) bool {
+		_, found := slices.BinarySearch(turned.kept, i)
+		return found
+	})
+	for _, i := range slices.Concat(turned.kept, others) {
+		c.keys = append(c.keys, s.keys[i])
 	}
-	others = slices.DeleteFunc(slices.Compact(others), func(k zones.Key) bool { return taken[k] })
-	c.keys = append(turned.kept, others...)
 	c.sampled = len(c.keys) < c.of
 	return c
-}
-
-// few tells whether there are no more than most questions.
-func (s *scene) few(most int, can func(zones.Key) bool) bool {
-	n := 0
-	for _, k := range s.keys {
-		if can(k) {
-			if n++; n > most {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // draw keeps a random sample of what it is given, all alike (reservoir).
 type draw struct {
 	room, seen int
-	kept       []zones.Key
+	kept       []int
 	rng        *rand.Rand
 }
 
-func (d *draw) add(k zones.Key) {
+func (d *draw) add(i int) {
 	d.seen++
 	if len(d.kept) < d.room {
-		d.kept = append(d.kept, k)
-	} else if i := d.rng.IntN(d.seen); i < d.room {
-		d.kept[i] = k
+		d.kept = append(d.kept, i)
+	} else if at := d.rng.IntN(d.seen); at < d.room {
+		d.kept[at] = i
 	}
 }

@@ -24,11 +24,8 @@ type link struct {
 // link looks at one name.
 func (s side) link(n zones.Name, t zones.Type) link {
 	a := s.Resolve(n, t)
-	switch {
-	case a.Rcode == oracle.Refused:
+	if a.Rcode == oracle.Refused {
 		return link{unknown: true}
-	case a.Rcode == oracle.YXDomain:
-		return link{ends: true, rcode: a.Rcode}
 	}
 	for _, set := range a.Answer {
 		switch {
@@ -51,9 +48,9 @@ func (s side) link(n zones.Name, t zones.Type) link {
 // 11, BIND at 16).
 const longestChain = 16
 
-// known tells whether a resolver's answer to a question can be judged: all of
+// judges tells whether a resolver's answer to a question can be judged: all of
 // the chain lies in zones of the world.
-func (s side) known(k zones.Key) bool {
+func (s side) judges(k zones.Key) bool {
 	switch k.Type {
 	case zones.TypeRRSIG, zones.TypeNSEC, zones.TypeNSEC3, zones.TypeDNSKEY: // a signer's
 		return false

@@ -71,6 +71,7 @@ type visit struct {
 	clock  Clock
 	scene  *scene
 	report PointReport
+	knows  func(*zones.Zone) bool // the point serves the zone as it is published
 
 	mu     sync.Mutex   // guards report while questions are under way
 	silent atomic.Int64 // in a row
@@ -86,7 +87,8 @@ func (v *visit) run() {
 	if p.Kind == Own {
 		most = v.task.Most
 	}
-	c := v.scene.choose(v.task, most, func(k zones.Key) bool { return v.can(k, behind) })
+	v.knows = func(z *zones.Zone) bool { return p.covers(z.ID()) && !behind[z.Origin()] }
+	c := v.scene.choose(v.task, most, v.can())
 	v.report.Of, v.report.Idle = c.of, c.of == 0 && p.Kind != Secondary
 	if c.sampled {
 		v.report.Note = fmt.Sprintf("a sample of %d questions of %d was taken: every kind of answer, of %d that changed up to %d, %d at random", len(c.keys), c.of, c.changed, v.task.Changed, v.task.Sample)
@@ -94,27 +96,26 @@ func (v *visit) run() {
 	v.ask(c.keys)
 }
 
-// can tells whether a question can be judged at the point: it serves the zone,
-// and holds what was published.
-func (v *visit) can(k zones.Key, behind map[zones.Name]bool) bool {
+// can tells which questions can be judged at the point: it serves the zone, and
+// holds what was published.
+func (v *visit) can() func(int) bool {
 	p, s := v.report.Point, v.scene
-	z := s.now.world.Nearest(p.View, k.Owner)
-	if z != nil && k.Type == zones.TypeDS && k.Owner == z.Origin() { // the parent's, where it is served
-		if up, ok := k.Owner.Parent(); ok {
-			if parent := s.now.world.Nearest(p.View, up); parent != nil {
-				z = parent
-			}
+	judged := func(int) bool { return true }
+	if p.Kind == Resolver {
+		now, was := s.known()
+		judged = func(i int) bool { return now[i] && (was[i] || v.drained()) }
+	}
+	return func(i int) bool {
+		z := s.now.zoneOf(s.keys[i])
+		if z == nil {
+			return p.Kind == Own // it refuses
 		}
+		return v.knows(z) && judged(i)
 	}
-	if z == nil && p.Kind != Own || z != nil && (!p.covers(z.ID()) || behind[z.Origin()]) {
-		return false
-	}
-	if p.Kind != Resolver {
-		return true
-	}
-	drained := !v.clock.Now().Before(v.task.Drained)
-	return s.now.known(k) && (drained || s.was.known(k) || s.was.world.Nearest(p.View, k.Owner) == nil)
 }
+
+// drained tells whether a resolver can hold nothing of the world before.
+func (v *visit) drained() bool { return !v.clock.Now().Before(v.task.Drained) }
 
 // await waits until a secondary holds the serials of all its zones, or the time
 // is up; behind hears of those that it does not hold. False means that there is
@@ -230,11 +231,11 @@ func (v *visit) one(l *probe.Line, k zones.Key) {
 	case err != nil:
 		v.note(k, judged{}, err)
 	case kind != Resolver:
-		v.note(k, v.scene.now.atServer(k, r, kind == Own))
-	case v.clock.Now().Before(v.task.Drained):
-		v.note(k, atResolver(k, r, v.scene.now, v.scene.was))
-	default:
+		v.note(k, v.scene.now.atServer(k, r, kind == Own, v.knows))
+	case v.drained():
 		v.note(k, atResolver(k, r, v.scene.now))
+	default:
+		v.note(k, atResolver(k, r, v.scene.now, v.scene.was))
 	}
 }
 

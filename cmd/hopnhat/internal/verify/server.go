@@ -11,7 +11,7 @@ import (
 	"gialai.gov.vn/hopnhat/zones/rdata"
 )
 
-// finding is what an answer is: right with both empty, else what was wanted
+// judged is what an answer was found to be: right with both empty, else what was wanted
 // and what came.
 type judged struct {
 	want, got string
@@ -21,16 +21,14 @@ type judged struct {
 func (j judged) right() bool { return j.want == "" && j.got == "" }
 
 // atServer judges an answer of a server of zones. One that is not ours may
-// answer in the other ways that docs/behaviour.md lists.
-func (s side) atServer(k zones.Key, r probe.Reply, own bool) judged {
+// answer in the other ways that docs/behaviour.md lists; knows tells which zones
+// it serves as they are published.
+func (s side) atServer(k zones.Key, r probe.Reply, own bool, knows func(*zones.Zone) bool) judged {
 	a := s.Resolve(k.Owner, k.Type)
-	if s.compare(k, a, r) == "" {
-		return judged{}
-	}
-	if !own && s.otherwise(k, a, r) {
-		return judged{}
-	}
 	problem := s.compare(k, a, r)
+	if problem == "" || !own && s.otherwise(k, a, r, knows) {
+		return judged{}
+	}
 	want, got := describe(a), said(r)
 	if want == got {
 		got = problem // they differ where describe is silent: flags, authority, TTLs
@@ -44,15 +42,16 @@ func (s side) compare(k zones.Key, a oracle.Answer, r probe.Reply) string {
 
 // otherwise tells whether a server that is not ours may answer so: it follows a
 // chain into another zone that it serves (C2), or denies a DS from the child's
-// side (C9). Into zones that only it serves, nothing is known but the start.
-func (s side) otherwise(k zones.Key, a oracle.Answer, r probe.Reply) bool {
-	for range 16 {
+// side (C9). Where it serves that zone in a version of its own, only the start
+// of the chain is compared.
+func (s side) otherwise(k zones.Key, a oracle.Answer, r probe.Reply, knows func(*zones.Zone) bool) bool {
+	for range longestChain {
 		target, ok := leaves(k, a)
 		if !ok {
 			return false
 		}
 		z := s.world.Nearest(s.view, target)
-		if z == nil {
+		if z == nil || !knows(z) {
 			a.Authority, a.Additional = nil, nil
 			r.Answer = slices.DeleteFunc(slices.Clone(r.Answer), func(g zones.Record) bool {
 				return !slices.ContainsFunc(a.Answer, func(w zones.RRset) bool { return w.Owner() == g.Owner })
