@@ -24,44 +24,61 @@ func secs(t *rapid.T, from, to int, label string) uint32 {
 // genRow draws a service, w.e, that turns from the host t.f to u.f or u.e; the
 // old host goes. Beside it stands one that stays.
 func genRow(t *rapid.T) (row Row, service zones.Name) {
+	rows, service := genRows(t, 1)
+	return rows[0], service
+}
+
+// genRows is genRow for waves: then the service turns to v.f or v.e, and so on.
+func genRows(t *rapid.T, n int) (rows []Row, service zones.Name) {
+	ends := make([]zones.World, n+1)
+	hosts := []string{"t.f"}
+	for _, h := range []string{"u", "v", "x"}[:n] {
+		hosts = append(hosts, h+rapid.SampledFrom([]string{".f", ".e"}).Draw(t, h))
+	}
+	end := genEnds(t)
+	for k := range ends {
+		ends[k] = end(k, hosts[k])
+	}
+	for k := range n {
+		mid, err := Steps(ends[k], ends[k+1])
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		rows = append(rows, Row{ends[k], mid[0], mid[1], ends[k+1]})
+	}
+	return rows, zones.MustName("w.e")
+}
+
+// genEnds draws times, and gives worlds with them in which w.e is an alias of a
+// host whose address and serial are of a number.
+func genEnds(t *rapid.T) func(k int, host string) zones.World {
 	name := zones.MustName
-	service = name("w.e")
-	host := name(rapid.SampledFrom([]string{"u.f", "u.e"}).Draw(t, "new host"))
-	soa := zones.SOA{MName: name("ns.out"), RName: name("x.out"), Serial: 1, Refresh: secs(t, 1, 3, "refresh"), Retry: secs(t, 0, 2, "retry"), Expire: 30, Minimum: secs(t, 1, 9, "minimum")}
+	soa := zones.SOA{MName: name("ns.out"), RName: name("x.out"), Refresh: secs(t, 1, 3, "refresh"), Retry: secs(t, 0, 2, "retry"), Expire: 30, Minimum: secs(t, 1, 9, "minimum")}
 	ttls := map[string]uint32{}
 	for _, k := range []string{"soa", "service", "host"} {
 		ttls[k] = secs(t, 1, 9, k+" TTL")
 	}
-	ends := [2]zones.World{}
-	for k := range ends {
+	return func(k int, host string) (w zones.World) {
 		for _, origin := range []string{"e", "f"} {
-			o := name(origin)
+			o, to := name(origin), name(host)
 			b := zones.NewBuilder(zones.ID{Origin: o, View: zones.Internet})
 			soa.Serial = zones.Serial(1 + k)
 			b.Add(zones.Record{Owner: o, Type: zones.TypeSOA, TTL: ttls["soa"], Data: soa.Data()},
 				zones.Record{Owner: o, Type: zones.TypeNS, TTL: 1, Data: name("ns.out").Wire()})
-			to, data := name("t.f"), "\xc0\x00\x02\x01"
-			if k == 1 {
-				to, data = host, "\xc0\x00\x02\x02"
-			}
 			if to.Within(o) {
-				b.Add(zones.Record{Owner: to, Type: zones.TypeA, TTL: ttls["host"], Data: data})
+				b.Add(zones.Record{Owner: to, Type: zones.TypeA, TTL: ttls["host"], Data: string([]byte{192, 0, 2, byte(1 + k)})})
 			}
-			if service.Within(o) {
-				b.Add(zones.Record{Owner: service, Type: zones.TypeCNAME, TTL: ttls["service"], Data: to.Wire()})
+			if origin == "e" {
+				b.Add(zones.Record{Owner: name("w.e"), Type: zones.TypeCNAME, TTL: ttls["service"], Data: to.Wire()})
 			}
 			z, err := b.Freeze()
 			if err != nil {
 				t.Fatalf("%v", err)
 			}
-			ends[k] = ends[k].With(z)
+			w = w.With(z)
 		}
+		return w
 	}
-	mid, err := Steps(ends[0], ends[1])
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	return Row{ends[0], mid[0], mid[1], ends[1]}, service
 }
 
 func genTerms(t *rapid.T) Terms {
@@ -144,13 +161,14 @@ func TestTimelineCaches(t *testing.T) {
 func TestTimelineLate(t *testing.T) {
 	missed, done := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		row, service := genRow(t)
+		ws, service := genWaves(t)
 		terms := genTerms(t)
 		terms.Grace = seconds(secs(t, 0, 9, "grace"))
-		l, err := Plan(row, terms)
+		l, err := PlanWaves(ws, terms)
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
+		row := ws[0].Row
 		var steps []Step
 		var taken []time.Time
 		lag := l.Steps()[0].Held.Sub(l.Steps()[0].At)
@@ -164,8 +182,8 @@ func TestTimelineLate(t *testing.T) {
 			if s.Phase != Due {
 				t.Fatalf("%v after it was due: %v", s.Next.Kind, s.Phase)
 			}
-			if s.Next.Kind == Switch && now.After(terms.Cutover.Add(terms.Grace)) {
-				t.Fatalf("a switch %v after the cutover", now.Sub(terms.Cutover))
+			if turn := l.wave(len(taken)).at; s.Next.Kind == Switch && now.After(turn.Add(terms.Grace)) {
+				t.Fatalf("a switch %v after the cutover", now.Sub(turn))
 			}
 			s.Next.At = now
 			steps, taken = append(steps, s.Next), append(taken, now)
