@@ -226,12 +226,9 @@ func (p Progress) MaySchedule(l Timeline) error {
 }
 
 // Standing is what a plan that is made now goes on from (Terms.Standing),
-// given what is served; nil where no step counts as taken.
+// given what is served.
 func (p Progress) Standing(served zones.World) *Standing {
 	last, _ := p.last()
-	if len(p.Past) == 0 {
-		return nil
-	}
 	return &Standing{last.Wave, last.Kind, served}
 }
 

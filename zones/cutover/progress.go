@@ -54,7 +54,11 @@ func Fold(es []Event) (Progress, error) {
 	for i, e := range es {
 		n := p
 		n.Now = later(p.Now, e.At)
-		if why := n.take(e); why != "" {
+		why := "it has no instant"
+		if !e.At.IsZero() {
+			why = n.take(e)
+		}
+		if why != "" {
 			return p, &EventError{i, e, why}
 		}
 		p = n

@@ -25,13 +25,14 @@ type Terms struct {
 	// Served is every serial that was seen of a zone: at its secondaries, in
 	// what was published, in files.
 	Served map[zones.ID][]zones.Serial
-	// Standing is the step that is served when a plan is made anew on the way;
-	// nil otherwise.
+	// Standing is what is served when the plan is made (Progress.Standing);
+	// nil: the world before the first wave, under the serials that it states.
 	Standing *Standing
 }
 
-// Standing is a step that was taken by an earlier plan, and what is served of
-// it: where the content is that of the new plan's step, the serial stays.
+// Standing is what is served, and the step of an earlier plan that it is of;
+// Kind Announce: of none, or of a wave that was aborted. Where the content is
+// that of the new plan's step, the serial stays.
 type Standing struct {
 	Wave  string
 	Kind  Kind

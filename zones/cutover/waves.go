@@ -86,40 +86,42 @@ func PlanWaves(ws []Wave, t Terms) (Timeline, error) {
 		l.waves = append(l.waves, wave{name: w.Name, at: w.At, from: len(l.served), to: len(l.served) + len(steps), rollback: t.Rollback})
 		l.served = append(l.served, steps...)
 	}
-	var err error
-	if l.past, err = number(l.before, l.served, t); err != nil {
+	if err := l.number(t); err != nil {
 		return Timeline{}, err
 	}
 	return l.finish(notices), nil
 }
 
-// number gives the steps their serials (STEP-SERIAL), and tells how many of
-// them lie before the one that stands. Those are never served again: from the
-// one that stands on serials go on from what is served.
-func number(before zones.World, steps []Step, t Terms) (past int, err error) {
-	n := newNumberer(before, t.Served)
-	if s := t.Standing; s != nil && len(steps) > 0 {
-		for i, x := range steps {
-			if x.Wave == s.Wave && x.Kind <= s.Kind {
-				past = i
+// number gives the worlds their serials (STEP-SERIAL). Steps before the one
+// that stands are never served again: from that one on serials go on from what
+// is served.
+func (l *Timeline) number(t Terms) (err error) {
+	n, s := newNumberer(l.before, t.Served), t.Standing
+	if s != nil {
+		n = newNumberer(s.World, t.Served)
+		for i, x := range l.served {
+			if s.Kind > Announce && x.Wave == s.Wave && x.Kind <= s.Kind {
+				l.past = i
 			}
 		}
-		if steps[past].Wave == s.Wave {
-			old := newNumberer(before, nil)
-			for i := range steps[:past] {
-				if steps[i].World, err = old.next(steps[i].World); err != nil {
-					return 0, err
-				}
+		if len(l.served) == 0 || s.Kind == Announce || l.served[l.past].Wave != s.Wave {
+			if l.before, err = n.next(l.before); err != nil {
+				return err
 			}
-			n = newNumberer(s.World, t.Served)
+		}
+		old := newNumberer(l.before, nil)
+		for i := range l.served[:l.past] {
+			if l.served[i].World, err = old.next(l.served[i].World); err != nil {
+				return err
+			}
 		}
 	}
-	for i := past; i < len(steps); i++ {
-		if steps[i].World, err = n.next(steps[i].World); err != nil {
-			return 0, err
+	for i := l.past; i < len(l.served); i++ {
+		if l.served[i].World, err = n.next(l.served[i].World); err != nil {
+			return err
 		}
 	}
-	return past, nil
+	return nil
 }
 
 // follows tells whether a wave can come after others.
