@@ -55,7 +55,7 @@ func TestLife(t *testing.T) {
 	fsys := OS(t.TempDir() + "/var/history")
 	h := reopen(t, fsys)
 	var want []*zones.Zone
-	for i := range 40 {
+	for i := range 15 {
 		z := gialai(t, zones.Internet, zones.Serial(i+1), 20+i)
 		want = append(want, z)
 		v, err := h.Record(z, an(i))
@@ -70,7 +70,7 @@ func TestLife(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	id := want[0].ID()
-	ev, err := h.Append(Event{Kind: "publish", Entry: an(2), Zones: []Ref{{id, 40}}, Data: []byte(`{"a": "<"}`)})
+	ev, err := h.Append(Event{Kind: "publish", Entry: an(2), Zones: []Ref{{id, 15}}, Data: []byte(`{"a": "<"}`)})
 	if err != nil || ev.N != 1 || string(ev.Data) != `{"a":"<"}` {
 		t.Fatalf("%+v %v", ev, err)
 	}
@@ -81,7 +81,7 @@ func TestLife(t *testing.T) {
 				t.Fatalf("version %d: %v", i+1, err)
 			}
 		}
-		if vs := g.Versions(id); len(vs) != 40 || vs[39].Entry != an(39) || vs[39].Added != 2 || vs[39].Removed != 1 {
+		if vs := g.Versions(id); len(vs) != 15 || vs[14].Entry != an(14) || vs[14].Added != 2 || vs[14].Removed != 1 {
 			t.Errorf("%+v", vs)
 		}
 		if b, err := g.File("consolidation.yaml", 1); err != nil || string(b) != "a: b\n" {
@@ -91,7 +91,7 @@ func TestLife(t *testing.T) {
 		if len(evs) != 1 || evs[0].Kind != "publish" || string(evs[0].Data) != string(ev.Data) || evs[0].Entry != ev.Entry {
 			t.Fatalf("%+v", evs)
 		}
-		if w, err := g.World(evs[0]); err != nil || !w.Zone(id).Equal(want[39]) {
+		if w, err := g.World(evs[0]); err != nil || !w.Zone(id).Equal(want[14]) {
 			t.Error(err)
 		}
 	}

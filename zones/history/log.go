@@ -128,16 +128,20 @@ type head struct {
 	sum  string
 }
 
-func (h head) text() string { return fmt.Sprintf("%d %s\n", h.line, h.sum) }
+// text is the file: the line's number, its digest, and the digest of both.
+func (h head) text() string {
+	s := fmt.Sprintf("%d %s", h.line, h.sum)
+	return s + " " + lineSum([]byte(s)) + "\n"
+}
 
 func parseHead(b []byte) (h head, ok bool) {
-	line, sum, ok := strings.Cut(strings.TrimSuffix(string(b), "\n"), " ")
-	if !ok {
+	words := strings.Fields(string(b))
+	if len(words) != 3 {
 		return head{}, false
 	}
-	h.line, ok = number(line)
-	h.sum = sum
-	return h, ok && len(sum) == sumDigits && h.text() == string(b)
+	h.line, ok = number(words[0])
+	h.sum = words[1]
+	return h, ok && h.text() == string(b)
 }
 
 // walked is a log that was read.
@@ -172,7 +176,11 @@ func walkLog(b []byte, h head) (w walked) {
 			w.torn = int64(len(b))
 			return w
 		}
-		if what := w.take(text, physical, h); what != "" {
+		what := w.take(text, physical, h)
+		if what == "" && !ended {
+			what = "the end of the line is missing"
+		}
+		if what != "" {
 			w.faults = append(w.faults, lineFault{physical, what})
 		}
 		w.prev = lineSum(text)

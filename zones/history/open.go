@@ -262,6 +262,9 @@ func (f *fileHistory) insert(c *fileCopy, again bool) error {
 // folders looks at each folder below one of the two.
 func (o *opener) folders(above string, look func(folder string, names []string)) {
 	if !o.there[above] {
+		if above == zonesName && len(o.h.zones) > 0 || above == filesName && len(o.h.files) > 0 {
+			o.lost(above, "the folder is missing")
+		}
 		return
 	}
 	es, err := o.h.fsys.ReadDir(above)
@@ -294,34 +297,37 @@ func (o *opener) zoneFolder(folder string, names []string) {
 	var maybe []*version
 	for _, name := range names {
 		path := zonesName + "/" + folder + "/" + name
-		n, numbered := versionName(name)
-		tmp, isTmp := strings.CutSuffix(name, tmpExt)
-		_, ofVersion := versionName(tmp)
-		switch {
+		_, numbered := versionName(name)
+		_, ofVersion := versionName(strings.TrimSuffix(name, tmpExt))
+		switch v := o.unnamed(folder, name); {
 		case o.known[path]:
-		case isTmp && ofVersion:
-			o.left(path)
-		case numbered && o.damaged:
-			if v := o.unnamed(folder, name); v != nil {
-				maybe = append(maybe, v)
-			} else {
-				o.stray(path)
-			}
-		case numbered && n == newest+1:
+		case numbered && v != nil:
+			maybe = append(maybe, v)
+		case ofVersion && !numbered:
 			o.left(path)
 		default:
 			o.stray(path)
 		}
 	}
 	slices.SortFunc(maybe, func(v, w *version) int { return cmp.Compare(v.N, w.N) })
+	// A crash leaves one file before its line of the log is there. Where there
+	// are more, the log is older than they are.
+	older := len(maybe) > 0 && maybe[len(maybe)-1].N > newest+1
 	for _, v := range maybe {
-		o.findAgain(v)
+		if o.damaged || older {
+			o.findAgain(v)
+		} else {
+			o.left(zoneFile(v.ID, v.Name))
+		}
 	}
 }
 
 // unnamed reads the first line of a version's file that the log does not name;
 // nil when it is none.
 func (o *opener) unnamed(folder, name string) *version {
+	if o.known[zonesName+"/"+folder+"/"+name] {
+		return nil
+	}
 	b, err := o.h.fsys.ReadFile(zonesName + "/" + folder + "/" + name)
 	if err != nil {
 		return nil
@@ -371,33 +377,51 @@ func (o *opener) fileFolder(folder string, names []string) {
 			of, named, newest = name, true, f.last().N
 		}
 	}
+	var maybe []*fileCopy
 	for _, name := range names {
 		path := filesName + "/" + folder + "/" + name
 		n, numbered := copyNumber(strings.TrimSuffix(name, tmpExt))
-		switch {
+		switch c := o.copied(of, n, path, name); {
 		case o.known[path]:
-		case numbered && strings.HasSuffix(name, tmpExt):
+		case !numbered || !named:
+			o.stray(path)
+		case strings.HasSuffix(name, tmpExt):
 			o.left(path)
-		case numbered && o.damaged && named:
-			o.findCopy(of, n, path, name)
-		case numbered && n == newest+1:
-			o.left(path)
+		case c != nil:
+			maybe = append(maybe, c)
 		default:
 			o.stray(path)
 		}
 	}
+	slices.SortFunc(maybe, func(c, d *fileCopy) int { return cmp.Compare(c.N, d.N) })
+	older := len(maybe) > 0 && maybe[len(maybe)-1].N > newest+1
+	for _, c := range maybe {
+		if o.damaged || older {
+			o.findCopy(c)
+		} else {
+			o.left(copyFile(of, c.stored.Name))
+		}
+	}
 }
 
-// findCopy takes a version of a file that lost its line of the log. Who made
-// it is not known any more.
-func (o *opener) findCopy(of string, n int, path, name string) {
+// copied reads a version of a file that the log does not name; nil when it is
+// none. Who made it is not known any more.
+func (o *opener) copied(of string, n int, path, name string) *fileCopy {
+	if o.known[path] || n == 0 {
+		return nil
+	}
 	b, err := o.h.fsys.ReadFile(path)
 	sum := octetsSum(b)
 	if err != nil || copyName(n, sum) != name {
-		o.lost(path, fmt.Sprintf("no line of the log is left of version %d, and it is not whole", n))
-		return
+		return nil
 	}
-	c := &fileCopy{FileVersion: FileVersion{Name: of, N: n, Sum: sum}, stored: storedAs(name, b)}
+	return &fileCopy{FileVersion: FileVersion{Name: of, N: n, Sum: sum}, stored: storedAs(name, b)}
+}
+
+// findCopy takes a version of a file that lost its line of the log.
+func (o *opener) findCopy(c *fileCopy) {
+	of := c.FileVersion.Name
+	path := copyFile(of, c.stored.Name)
 	f := o.h.files[of]
 	if f == nil {
 		f = &fileHistory{}
@@ -408,7 +432,7 @@ func (o *opener) findCopy(of string, n int, path, name string) {
 	}
 	o.h.files[of] = f
 	o.h.log.again = append(o.h.log.again, logLine{File: c.line(true)})
-	o.tell("H-FOUND", finding.Warning, path, 0, fmt.Sprintf("no line of the log is left of version %d, but it is whole", n), "it serves; the next write states it again")
+	o.tell("H-FOUND", finding.Warning, path, 0, fmt.Sprintf("no line of the log is left of version %d, but it is whole", c.N), "it serves; the next write states it again")
 }
 
 // settle holds the files against the log, once all versions are known.
@@ -430,14 +454,7 @@ func (o *opener) settle() {
 
 func (o *opener) settleZone(zh *zoneHistory) {
 	folder := zonesName + "/" + zoneFolder(zh.id)
-	_, err := o.h.fsys.ReadDir(folder)
-	if err != nil {
-		what := "it cannot be read: " + err.Error()
-		if errors.Is(err, fs.ErrNotExist) {
-			what = "the folder is missing"
-		}
-		o.lost(folder, fmt.Sprintf("%s, with %s of %v", what, count(len(zh.versions), "version", "versions"), zh.id))
-	}
+	err := o.open(folder, fmt.Sprintf("with %s of %v", count(len(zh.versions), "version", "versions"), zh.id))
 	next := 1
 	for _, v := range zh.versions {
 		if v.N > next {
@@ -453,6 +470,19 @@ func (o *opener) settleZone(zh *zoneHistory) {
 		}
 		o.link(zh, v)
 	}
+}
+
+// open tells of a folder that cannot be read, once.
+func (o *opener) open(folder, with string) error {
+	_, err := o.h.fsys.ReadDir(folder)
+	switch above, _, _ := strings.Cut(folder, "/"); {
+	case err == nil || !o.there[above]:
+	case errors.Is(err, fs.ErrNotExist):
+		o.lost(folder, "the folder is missing, "+with)
+	default:
+		o.lost(folder, "the folder cannot be read, "+with+": "+err.Error())
+	}
+	return err
 }
 
 // link finds a version's way from the whole one.
@@ -483,12 +513,18 @@ func (o *opener) jump(folder string, from, to int) {
 }
 
 func (o *opener) settleFile(name string, f *fileHistory) {
+	folder := filesName + "/" + fileFolder(name)
+	err := o.open(folder, fmt.Sprintf("with %s of %s", count(len(f.versions), "version", "versions"), name))
 	next := 1
 	for _, c := range f.versions {
 		if c.N > next {
-			o.jump(filesName+"/"+fileFolder(name), next, c.N)
+			o.jump(folder, next, c.N)
 		}
 		next = c.N + 1
+		if err != nil {
+			c.fault = errMissing
+			continue
+		}
 		path := copyFile(name, c.stored.Name)
 		if _, c.fault = o.h.inspect(path, c.stored); c.fault != nil {
 			o.lost(path, fmt.Sprintf("%v: version %d of %s", c.fault, c.N, name))

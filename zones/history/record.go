@@ -3,6 +3,7 @@ package history
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -94,7 +95,9 @@ func (h *History) plan(z *zones.Zone, e Entry) (*plan, error) {
 	case !last.Serial.Before(z.Serial()):
 		return nil, fmt.Errorf("%v: serial %d, where version %d has %d: %w; raise it", id, z.Serial(), last.N, last.Serial, ErrSerial)
 	}
-	v.N, v.Parent = last.N+1, last.N
+	if v.N, v.Parent = last.N+1, last.N; v.N > math.MaxInt32 {
+		return nil, fmt.Errorf("%v: version %d: %w", id, last.N, errNumbers)
+	}
 	if !known {
 		return planWhole(z, v)
 	}

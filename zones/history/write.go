@@ -9,11 +9,13 @@ import (
 // logState is what a write must know of the log.
 type logState struct {
 	there   bool            // the file is there
+	named   bool            // its name is on disk
 	lost    bool            // it is not, although it was
 	size    int64           // octets up to the end of the last line
 	line    int             // the number of the last line
 	prev    string          // its digest
 	open    bool            // it lacks its end
+	unsure  bool            // a sync failed: not all octets may be on disk
 	cut     bool            // beyond size there may be octets that were never committed
 	again   []logLine       // what was found without a line of the log, to be stated again
 	left    []string        // files that a crash left, and nothing refers to
@@ -47,7 +49,13 @@ func (h *History) begin() error {
 			return err
 		}
 	}
-	if l.cut {
+	if !l.named {
+		if err := h.fsys.SyncDir("."); err != nil {
+			return err
+		}
+		l.named = true
+	}
+	if l.cut || l.unsure {
 		if err := h.cutLog(); err != nil {
 			return err
 		}
@@ -84,20 +92,37 @@ func (h *History) startLog() error {
 		return err
 	}
 	l.line, l.prev, l.size = l.line+1, lineSum(text), int64(len(text))+1
-	l.there, l.lost, l.cut, l.open = true, false, false, false
+	l.there, l.named, l.lost, l.cut, l.open = true, true, false, false, false
 	return h.putHead()
 }
 
 // cutLog takes octets that were never committed off the log. They must be gone
-// for good before a file is written anew that they may speak of.
+// for good before a file is written anew that they may speak of. After a sync
+// that failed nothing tells which octets are on disk, and a second one says
+// that all are; so the log is written anew.
 func (h *History) cutLog() error {
-	if err := h.fsys.Truncate(logName, h.log.size); err != nil {
+	l := &h.log
+	if l.unsure {
+		b, err := h.fsys.ReadFile(logName)
+		if err != nil {
+			return err
+		}
+		if err := h.replace(".", logName, b[:min(l.size, int64(len(b)))]); err != nil {
+			return err
+		}
+		if err := h.fsys.SyncDir("."); err != nil {
+			return err
+		}
+		l.unsure, l.cut = false, false
+		return nil
+	}
+	if err := h.fsys.Truncate(logName, l.size); err != nil {
 		return err
 	}
 	if err := h.syncLog(); err != nil {
 		return err
 	}
-	h.log.cut = false
+	l.cut = false
 	return nil
 }
 
@@ -106,7 +131,10 @@ func (h *History) syncLog() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	err = f.Sync()
+	h.log.unsure = h.log.unsure || err != nil
+	_ = f.Close() // what was synced is there
+	return err
 }
 
 // append writes lines at the end of the log, and numbers them. When it fails
@@ -135,6 +163,7 @@ func (h *History) append(ls []logLine) error {
 	_, err = f.Write(b)
 	if err == nil {
 		err = f.Sync()
+		l.unsure = err != nil
 	}
 	_ = f.Close() // what was synced is there
 	if err != nil {
