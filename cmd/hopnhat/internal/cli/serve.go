@@ -50,6 +50,7 @@ type serve struct {
 	followCatalogs []string
 	behindSigner   bool
 	uncertified    string
+	rehearse       time.Duration
 }
 
 func newServe(e *env) *cobra.Command {
@@ -80,6 +81,7 @@ its old serial is served under a higher one, which is kept over restarts.`,
 	f.StringVar(&o.certificate.Authorities, "tls-clients", "", "of --listen-tls: a `FILE` of authorities, whose certificates of clients are believed")
 	f.StringArrayVar(&o.zone, "zone", nil, "a zone and its file, `ORIGIN=FILE`; repeatable; no workspace is read then")
 	f.StringVar(&o.at, "at", "before", "the instant of listeners that name none: before, after, now (the step of the cutover that was taken last), or a date such as \"2025-09-01 00:00\"")
+	f.DurationVar(&o.rehearse, "rehearse", 0, "of a workspace: rehearse the cutover on loopback, its switch so far ahead (such as 20s), with short waits in place of the real ones and a state folder of its own; what is to answer the world after answers that of now")
 	f.StringVar(&o.includeRoot, "include-root", "", "the `DIR` that $INCLUDE may not leave (default: the working directory when the file lies below it, else the file's folder)")
 	f.StringVar(&o.state, "state", "", "the `DIR` where served serials are kept (default: the workspace's state folder; without one, $STATE_DIRECTORY or hopnhat in the user's state folder)")
 	f.BoolVar(&o.behindSigner, "behind-signer", false, "serve signed zones as they are, outside loopback too: a signer stands before the world (hidden primary)")
@@ -173,6 +175,11 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 			add(l.Address, l.View, i, tls)
 		}
 	}
+	if o.rehearse != 0 {
+		if err := o.rehearsed(stages); err != nil {
+			return daemon.Options{}, nil, err
+		}
+	}
 	if len(stages) == 0 {
 		return daemon.Options{}, nil, fmt.Errorf("%s: no listeners; write one such as\n  - {address: \"127.0.0.1:5301\", view: internet, at: after}\nor give --listen 127.0.0.1:5300", filepath.Join(p.Dir, "hopnhat.yaml"))
 	}
@@ -190,6 +197,17 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 	if opts.State == "" {
 		opts.State = p.StateDir()
 	}
+	opts.Directed = slices.ContainsFunc(stages, func(s daemon.Stage) bool { return s.Instant.IsNow() })
+	opts.Rehearse = o.rehearse
+	if opts.Directed {
+		opts.Control, opts.Group = p.ControlSocket(), p.Config.Control.Group
+	}
+	if o.rehearse != 0 {
+		if opts.State, err = rehearsalState(opts.State); err != nil {
+			return daemon.Options{}, nil, err
+		}
+		opts.Control = filepath.Join(opts.State, "control.sock")
+	}
 	if o.version == "" {
 		o.version = p.Config.Policy.Version
 	}
@@ -200,6 +218,34 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 		opts.Listeners = append(opts.Listeners, s.Listener)
 	}
 	return opts, func(d *daemon.Daemon) { o.hello(p, stages, d) }, nil
+}
+
+// rehearsed makes listeners of the world after answer that of now, as the timeline
+// goes on.
+func (o *serve) rehearsed(stages []daemon.Stage) error {
+	if o.rehearse < time.Second {
+		return fmt.Errorf("--rehearse %v: the switch lies a second ahead at least, such as 20s", o.rehearse)
+	}
+	now := false
+	for i, s := range stages {
+		if !s.Loopback() {
+			return fmt.Errorf("--rehearse is for loopback alone, and %s is not: give other listeners, such as --listen 127.0.0.1:5300", s.Address)
+		}
+		if s.Instant.Equal(workspace.After()) {
+			stages[i].Instant, stages[i].At = workspace.Now(), daemon.Now
+		}
+		now = now || stages[i].Instant.IsNow()
+	}
+	if !now {
+		return errors.New("--rehearse needs a listener of the world of now, or after: --at now")
+	}
+	return nil
+}
+
+// rehearsalState is an empty state folder beside the real one.
+func rehearsalState(dir string) (string, error) {
+	dir = filepath.Join(dir, "rehearsal")
+	return dir, os.RemoveAll(dir)
 }
 
 // open tells whether anyone but this machine can ask, and no signer stands

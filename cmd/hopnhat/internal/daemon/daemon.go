@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/clock"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/updates"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/resolver/answer"
 	"gialai.gov.vn/hopnhat/resolver/listen"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/merge"
 	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
@@ -37,9 +41,14 @@ type Loaded struct {
 	failed []stamp              // the files that could not be used
 	seen   []stamp              // of a workspace: all files that were read
 
-	homes     []updates.Home       // the zones that are master files
-	workspace *workspace.Workspace // what the worlds were read from; nil for zone files
-	proved    *proved              // nil for zone files
+	homes     []updates.Home         // the zones that are master files
+	workspace *workspace.Workspace   // what the worlds were read from; nil for zone files
+	plan      *merge.Plan            // what the workspace was merged to
+	planFound []finding.Finding      // about the plan
+	own       zones.World            // of Now, as numbered: without catalogs and what is followed
+	raw       map[string]zones.World // as they were loaded: without catalogs, numbers and what is followed
+	change    *change                // how the world of now comes to be served; nil without a timeline
+	proved    *proved                // nil for zone files
 }
 
 // Loader reads the worlds. prev is what it returned last (nil the first
@@ -57,6 +66,13 @@ type Options struct {
 	Log       io.Writer
 
 	Transfers Transfers // of zone files; a workspace says its own
+
+	Directed bool                 // the world of now is a step of the workspace's timeline (Now)
+	Rehearse time.Duration        // the timeline is rehearsed, with its switch so far ahead; 0: it is none
+	Clock    Clock                // the zero Clock is the machine's
+	Read     func() clock.Reading // all clocks of the machine, which are watched; nil is the machine's
+	Control  string               // path of the control socket; "": none
+	Group    string               // whose members may use it; "": the server's own user alone
 
 	Uncertified  string // why the world after may be served beyond this machine without its certificate; "" is not
 	BehindSigner bool   // signed zones are served as they are: a signer stands before the world
@@ -76,6 +92,12 @@ type Daemon struct {
 	catalogs *catalogs
 	follows  *followers
 	subs     *subscriptions
+	past     *past
+	director *director       // nil: no timeline is run
+	control  *control.Server // nil: none
+	closed   bool
+	stop     context.CancelFunc // ends what runs beside the listeners
+	wg       sync.WaitGroup
 }
 
 type running struct {
@@ -91,7 +113,10 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	if len(o.Listeners) == 0 {
 		return nil, errors.New("no listener is configured: give --listen ADDRESS, or `listeners:` in hopnhat.yaml")
 	}
-	d = &Daemon{o: o, serials: newSerials(o.State, time.Now), notices: newNotifier(o.Log), clock: SystemClock()}
+	if o.Clock.Now == nil {
+		o.Clock = SystemClock()
+	}
+	d = &Daemon{o: o, serials: newSerials(o.State, o.Clock.Now), notices: newNotifier(o.Log), clock: o.Clock}
 	d.updater = newUpdater(d)
 	d.follows = newFollowers(d, o)
 	if d.subs, err = newSubscriptions(o.State); err != nil {
@@ -103,19 +128,20 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 			err = errors.Join(err, d.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	loaded, err := d.read(ctx, nil)
+	if d.past, err = d.openPast(); err != nil {
+		return d, err
+	}
+	if o.Directed {
+		if d.director, err = newDirector(d, o.Rehearse); err != nil {
+			return d, err
+		}
+	}
+	loaded, err := d.read(ctx, nil, Note{})
 	if err != nil {
 		return d, err
 	}
-	images, worlds, err := d.compile(loaded)
-	if err != nil {
-		return d, err
-	}
-	loaded.Worlds = worlds
-	d.loaded = loaded
-	for i, l := range o.Listeners {
+	for _, l := range o.Listeners {
 		c := &current{at: l.At, updater: d.updater, follows: d.follows}
-		c.p.Store(&published{images[i], d.known(l.At, outlet(l, worlds[l.At], loaded.Transfers, nil, time.Now)), loaded.Transfers.rules(l.View)})
 		secrets, err := secure(l)
 		if err != nil {
 			return d, err
@@ -129,7 +155,11 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 			secrets.warn(l.Address, d)
 		}
 	}
-	d.say(loaded.Notes)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.publish(loaded, Note{}); err != nil {
+		return d, err
+	}
 	for _, r := range d.running {
 		go func() {
 			if err := r.server.Serve(); err != nil {
@@ -137,22 +167,51 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 			}
 		}()
 	}
-	d.tell(make([]*transfer.Server, len(d.running)))
 	d.updater.wg.Go(d.updater.run)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.subscribeAll()
 	d.follows.begin()
-	return d, nil
+	return d, d.beside()
+}
+
+// beside starts what runs beside the listeners. The caller holds d.mu.
+func (d *Daemon) beside() (err error) {
+	var ctx context.Context
+	ctx, d.stop = context.WithCancel(context.Background())
+	if d.director != nil {
+		d.director.run = ctx
+		d.wg.Go(func() { d.director.direct(ctx) })
+	}
+	if d.o.Control != "" {
+		d.control, err = control.Listen(d.o.Control, d.o.Group, d, d.o.Log)
+	}
+	return err
+}
+
+// openPast takes the history of what is served now, where anything is.
+func (d *Daemon) openPast() (*past, error) {
+	if d.o.Directed && d.o.State == "" {
+		return nil, errors.New("a timeline needs a state folder: give --state")
+	}
+	if !slices.ContainsFunc(d.o.Listeners, func(l Listener) bool { return l.At == Now }) {
+		return nil, nil
+	}
+	p, fs, err := openPast(d.o.State, d.clock.Now)
+	for _, f := range fs {
+		fmt.Fprintln(d.o.Log, f)
+	}
+	if errors.Is(err, errOther) && !d.o.Directed {
+		fmt.Fprintf(d.o.Log, "%v; until then this one keeps none\n", err)
+		return nil, nil
+	}
+	return p, err
 }
 
 // read loads, with every update in the files: they are made to hold all of them
 // before, and where somebody saves a file between that and the loading, it is done
 // again.
-func (d *Daemon) read(ctx context.Context, prev *Loaded) (*Loaded, error) {
+func (d *Daemon) read(ctx context.Context, prev *Loaded, n Note) (*Loaded, error) {
 	for range 20 {
 		want := d.updater.reconcile(ctx)
-		l, err := d.o.Load(ctx, prev, nil)
+		l, err := d.load(ctx, prev, nil, n)
 		if err != nil {
 			return l, err
 		}
@@ -223,6 +282,15 @@ func (d *Daemon) gate(l *Loaded) error {
 	return nil
 }
 
+// only is a world without the zones that another has not.
+func only(w, of zones.World) (zones.World, error) {
+	var zs []*zones.Zone
+	for z := range of.All() {
+		zs = append(zs, w.Zone(z.ID()))
+	}
+	return zones.NewWorld(zs...)
+}
+
 // Loopback tells whether only this machine can ask.
 func (l Listener) Loopback() bool {
 	a, err := netip.ParseAddrPort(l.Address)
@@ -237,11 +305,16 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 	if err := d.certified(l); err != nil {
 		return nil, nil, err
 	}
+	mine := l.Worlds[Now]
+	l.raw = l.Worlds
 	if err := d.catalogs.into(l); err != nil {
 		return nil, nil, err
 	}
 	worlds, err := d.serials.number(l)
 	if err != nil {
+		return nil, nil, err
+	}
+	if l.own, err = only(worlds[Now], mine); err != nil {
 		return nil, nil, err
 	}
 	d.follows.set(d.subs.with(l.Transfers, owner(l.Transfers, worlds)))
@@ -274,38 +347,89 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 
 // Reload loads again and publishes. On an error the world before it is still
 // answered, and the error says why (LAST-GOOD).
-func (d *Daemon) Reload(ctx context.Context) error {
+func (d *Daemon) Reload(ctx context.Context) error { return d.ReloadFor(ctx, Note{}) }
+
+// ReloadFor is Reload with who wants it, and why.
+func (d *Daemon) ReloadFor(ctx context.Context, n Note) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.reloaded(ctx, n)
+}
+
+// reloaded is ReloadFor of who holds d.mu.
+func (d *Daemon) reloaded(ctx context.Context, n Note) error {
 	defer d.renew()
-	loaded, err := d.read(ctx, d.loaded)
+	loaded, err := d.read(ctx, d.loaded, n)
 	if err != nil {
 		if loaded != nil {
 			d.loaded.failed = loaded.failed
 		}
 		return err
 	}
-	return d.publish(loaded)
+	return d.publish(loaded, n)
+}
+
+// load is Options.Load, with the world of now where a timeline says what that is.
+func (d *Daemon) load(ctx context.Context, prev *Loaded, over map[string][]byte, n Note) (*Loaded, error) {
+	l, err := d.o.Load(ctx, prev, over)
+	if err == nil && d.director != nil {
+		err = d.director.arrange(l, n)
+	}
+	return l, err
+}
+
+// made is what a world, or several, was compiled to.
+type made struct {
+	images []*answer.Image // by listener
+	worlds map[string]zones.World
 }
 
 // publish answers from what was loaded. The caller holds d.mu.
-func (d *Daemon) publish(loaded *Loaded) error {
+func (d *Daemon) publish(loaded *Loaded, n Note) error {
+	err := d.become(loaded, n)
+	if err != nil && d.loaded != nil {
+		d.follows.set(d.subs.with(d.loaded.Transfers, d.own))
+	}
+	return err
+}
+
+// become compiles, commits and swaps.
+func (d *Daemon) become(loaded *Loaded, n Note) error {
+	if c := loaded.change; c != nil {
+		return c.make(d, loaded)
+	}
 	images, worlds, err := d.compile(loaded)
 	if err != nil {
-		d.follows.set(d.subs.with(d.loaded.Transfers, d.own))
 		return err
 	}
+	if d.past != nil {
+		if _, err := d.past.commit(evPublished, loaded.own, n, nil); err != nil {
+			return err
+		}
+	}
+	d.swap(loaded, made{images, worlds})
+	return nil
+}
+
+// swap turns every listener to what was compiled (ONE-STEP). It cannot fail.
+func (d *Daemon) swap(loaded *Loaded, m made) {
 	before := make([]*transfer.Server, len(d.running))
 	for i, r := range d.running {
-		before[i] = r.image.p.Load().out
-		r.image.p.Store(&published{images[i], outlet(r.Listener, worlds[r.At], loaded.Transfers, before[i], time.Now), loaded.Transfers.rules(r.View)})
+		was := r.image.p.Load()
+		if was != nil {
+			before[i] = was.out
+		}
+		out := outlet(r.Listener, m.worlds[r.At], loaded.Transfers, before[i], time.Now)
+		if was == nil {
+			out = d.known(loaded, r.At, out)
+		}
+		r.image.p.Store(&published{m.images[i], out, loaded.Transfers.rules(r.View)})
 	}
-	loaded.Worlds = worlds
+	loaded.Worlds = m.worlds
 	d.loaded = loaded
 	d.tell(before)
 	d.say(loaded.Notes)
 	d.subscribeAll()
-	return nil
 }
 
 // Worlds returns what is served, by instant.
@@ -332,9 +456,20 @@ func (d *Daemon) say(notes []string) {
 
 // Close stops the listeners: answers under way are sent until ctx ends.
 func (d *Daemon) Close(ctx context.Context) error {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	var errs []error
+	if d.control != nil {
+		errs = append(errs, d.control.Close())
+	}
+	if d.stop != nil {
+		d.stop()
+	}
+	d.wg.Wait()
+	defer d.past.close()
 	d.follows.close()
 	d.notices.close()
-	var errs []error
 	for _, r := range d.running {
 		errs = append(errs, r.server.Close(ctx))
 	}

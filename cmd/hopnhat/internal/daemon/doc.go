@@ -12,8 +12,19 @@
 //	             restarts too, and gets another when it comes again (catalogs.go)
 //	ONE-STEP     all listeners turn to a new world after all images of it are
 //	             compiled, each by one atomic store
+//	WHOLE        what is answered now, by a timeline, is in the history and its log
+//	             before it is published; a start serves what the log says, whole
+//	             (past.go, director.go)
+//	T-FENCE      a step of a timeline is taken only of the plan that was scheduled
+//	             and approved, from the files as they were loaded
 //	FRESH        a followed zone is the one that a primary had, whole, at most
 //	             EXPIRE ago; else it is not answered for (follow*.go)
+//
+// The timeline: director.go makes a plan of what was loaded and takes its steps,
+// director_run.go does what is due, director_verify.go asks servers after a step,
+// director_control.go carries out commands, director_status.go tells how all
+// stands. All that decides what is due is zones/cutover's; who is right after a
+// step, verify's.
 //
 // A new kind of listener opens in Start; a new reason to load again calls
 // Reload; where zones come from is the Loader's matter.

@@ -12,8 +12,8 @@ const mostKnown = 10_000
 
 // known gives a server that begins the deltas that the journals of updates still
 // have, so that secondaries go on with IXFR after a restart. The caller holds d.mu.
-func (d *Daemon) known(at string, s *transfer.Server) *transfer.Server {
-	if d.loaded.workspace != nil || at != Now || len(s.Rules) == 0 {
+func (d *Daemon) known(l *Loaded, at string, s *transfer.Server) *transfer.Server {
+	if l.workspace != nil || at != Now || len(s.Rules) == 0 {
 		return s // a workspace's zones are derived from those of its journals
 	}
 	for id, h := range d.updater.homes {

@@ -229,3 +229,15 @@ func lockState(dir, name string) (unlock func(), err error) {
 	}
 	return func() { _ = lock.Close() }, nil
 }
+
+// tryLockState is lockState that does not wait; ok is false where another has it.
+func tryLockState(dir, name string) (unlock func(), ok bool, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, false, fmt.Errorf("%w; name another folder with --state", err)
+	}
+	lock := flock.New(filepath.Join(dir, name))
+	if ok, err = lock.TryLock(); err != nil {
+		return nil, false, fmt.Errorf("%w; name another folder with --state", err)
+	}
+	return func() { _ = lock.Close() }, ok, nil
+}

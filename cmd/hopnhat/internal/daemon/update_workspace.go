@@ -77,7 +77,8 @@ func (u *updater) edit(ctx context.Context, at string, z *zones.Zone, d zones.De
 		maps.Copy(files, p.Files)
 		made = append(made, p)
 	}
-	l, err := u.d.o.Load(ctx, u.d.loaded, files)
+	n := Note{Who: "dynamic update", UID: -1}
+	l, err := u.d.load(ctx, u.d.loaded, files, n)
 	if err != nil {
 		return refusal(err.Error())
 	}
@@ -94,7 +95,7 @@ func (u *updater) edit(ctx context.Context, at string, z *zones.Zone, d zones.De
 	}
 	l.seen = stamps(paths(l.seen)) // with what was just written
 	l.Notes = slices.DeleteFunc(l.Notes, func(n string) bool { return slices.Contains(u.d.loaded.Notes, n) })
-	if err := u.d.publish(l); err != nil {
+	if err := u.d.publish(l, n); err != nil {
 		return fmt.Errorf("it is written and not yet published: %w", err)
 	}
 	return nil

@@ -74,6 +74,7 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 		}
 		out.Transfers = Transfers{Keys: keys, Secondaries: w.Config.Secondaries, Updates: w.Config.Updates, Follows: w.Follows(), Catalogs: w.Config.Catalogs}
 		plan, fs := w.Plan()
+		out.plan, out.planFound = plan, fs
 		note := unpublished(w, plan, fs, stages)
 		if note != "" {
 			if slices.ContainsFunc(stages, func(s Stage) bool { return s.Instant.IsAfter(w.Mapping.Cutover) && !s.Loopback() }) {

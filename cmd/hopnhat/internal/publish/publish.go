@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,14 +8,13 @@ import (
 	"time"
 
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/cutover"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/proof"
 )
 
 // Sum is the hash of a plan. An edit has the zero Sum.
-type Sum [32]byte
-
-func (s Sum) String() string { return hex.EncodeToString(s[:]) }
+type Sum = cutover.Hash
 
 // Merged is a change that nobody has proved yet.
 type Merged struct {
@@ -242,4 +240,14 @@ func (c Compiled[I]) Publish(fence func() error, commit func(zones.World) error,
 	}
 	swap(c.world, c.images)
 	return Published{c.world}, nil
+}
+
+// Back is the way back that a person takes, to a world that was served before or
+// beside which the one that is served was proved. Neither proof nor brake stands in
+// its way; a reason must be given.
+func Back(from, to zones.World, reason string) (Approved, error) {
+	if strings.TrimSpace(reason) == "" {
+		return Approved{}, errors.New("going back needs a reason (--why)")
+	}
+	return Approved{Proved{m: Merged{from: from, steps: []zones.World{to}}}}, nil
 }

@@ -1,0 +1,439 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/clock"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/publish"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/cutover"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/history"
+	"gialai.gov.vn/hopnhat/zones/proof"
+)
+
+// director runs the timeline of a workspace: what is answered now is the world of
+// the step that was taken last. All of it is guarded by Daemon.mu.
+type director struct {
+	d        *Daemon
+	rehearse time.Duration // so far ahead is the switch of a rehearsal; 0: it is none
+
+	events   []cutover.Event
+	progress cutover.Progress
+	scheme   scheme      // what the plan was made with; of a scheduled one
+	plan     *plan       // where the files lead to; nil: nothing is scheduled
+	served   zones.World // what was published last
+	started  bool        // served is known
+
+	verifying bool
+	alarm     string
+	wake      chan struct{}
+	run       context.Context
+	clock     clock.Watch
+	read      func() clock.Reading
+}
+
+// scheme is what a plan is made with beside the files. It stands in the log, so
+// that each start comes to the same plan.
+type scheme struct {
+	Served    map[string][]zones.Serial `json:"served"` // what was seen of each zone, by ORIGIN (VIEW)
+	Rehearsed *rehearsal                `json:"rehearsed,omitempty"`
+	Proof     int                       `json:"proof"` // the version of proofFile with the certificates
+	Earliest  time.Time                 `json:"earliest"`
+	Verdict   string                    `json:"verdict"`
+}
+
+// rehearsal is how the instants of a plan are moved.
+type rehearsal struct {
+	Start, Switch time.Time
+	Gap           time.Duration
+}
+
+const (
+	proofFile = "proof.json" // certificates of plans, in the history
+)
+
+// plan is a timeline as the files lead to it.
+type plan struct {
+	timeline cutover.Timeline
+	proved   *publish.Proved // nil: it is not the plan that was scheduled (T-FENCE)
+}
+
+// logged is the data of an event of the cutover in the log.
+type logged struct {
+	Event  cutover.Event `json:"event"`
+	Scheme *scheme       `json:"scheme,omitempty"`
+}
+
+// newDirector takes up the timeline where the log left it.
+func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
+	dir := &director{d: d, rehearse: rehearse, wake: make(chan struct{}, 1), read: d.o.Read}
+	if dir.read == nil {
+		dir.read = clock.System()
+	}
+	for _, ev := range d.past.h.Events() {
+		if ev.Kind == evPublished {
+			continue
+		}
+		var l logged
+		if err := json.Unmarshal(ev.Data, &l); err != nil {
+			return nil, fmt.Errorf("%s: event %d of the log: %w", d.past.dir, ev.N, err)
+		}
+		if dir.events = append(dir.events, l.Event); l.Scheme != nil {
+			dir.scheme = *l.Scheme
+		}
+	}
+	var err error
+	if dir.progress, err = cutover.Fold(dir.events); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.past.dir, err)
+	}
+	dir.clock = clock.New(clock.Terms{}, dir.progress.Now)
+	if last, ok := d.past.last(); ok {
+		w, err := d.past.h.World(last)
+		if err != nil {
+			return nil, fmt.Errorf("what was published last cannot be read: %w; `hopnhat zone history` names what is damaged", err)
+		}
+		dir.served, dir.started = w, true
+	}
+	return dir, nil
+}
+
+// note puts an event into the log, with the world that it publishes.
+func (dir *director) note(ev cutover.Event, w *zones.World, n Note, s *scheme) error {
+	past := dir.d.past
+	if ev.At.IsZero() {
+		ev.At = past.now()
+	}
+	ev.At = ev.At.UTC().Round(0)
+	if n.Who == "" {
+		n.Who = past.self
+	}
+	ev.Who, ev.UID = n.Who, n.UID
+	if ev.Why == "" {
+		ev.Why = n.Why
+	}
+	if _, err := cutover.Fold(append(slices.Clip(dir.events), ev)); err != nil {
+		return err
+	}
+	data := logged{ev, s}
+	var err error
+	if w != nil {
+		n.Why = ev.Why
+		_, err = past.commit(string(ev.Kind), *w, n, data)
+	} else {
+		_, err = past.log(history.Event{Kind: string(ev.Kind), Entry: past.entry(n)}, data)
+	}
+	if err != nil {
+		return err
+	}
+	dir.events = append(dir.events, ev)
+	dir.progress, err = cutover.Fold(dir.events)
+	return err
+}
+
+// change is how the world of now comes to be another.
+type change struct {
+	approved publish.Approved
+	step     int
+	fence    func() error
+	commit   func(zones.World) error
+	plan     *plan // the director's from then on
+}
+
+// make compiles a change, writes it down and publishes it.
+func (c *change) make(d *Daemon, l *Loaded) error {
+	compiled, err := publish.Compile(c.approved, c.step, func(w zones.World) (made, zones.World, error) {
+		l.Worlds = maps.Clone(l.Worlds)
+		l.Worlds[Now] = w
+		images, worlds, err := d.compile(l)
+		return made{images, worlds}, l.own, err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = compiled.Publish(c.fence, c.commit, func(w zones.World, m made) {
+		d.swap(l, m)
+		d.director.served, d.director.started, d.director.plan = w, true, c.plan
+	})
+	return err
+}
+
+// again is what was loaded last, to be published with another world of now.
+func (l *Loaded) again() *Loaded {
+	out := *l
+	out.Worlds, out.Notes = maps.Clone(l.raw), nil
+	return &out
+}
+
+// arrange says what is served now of what was loaded, and lets it through: what
+// differs from what is served is an edit, which the proof and the brake look at.
+func (dir *director) arrange(l *Loaded, n Note) error {
+	p, err := dir.lead(l)
+	if err != nil {
+		return err
+	}
+	to, err := dir.current(l, p)
+	if err != nil {
+		return err
+	}
+	c, err := dir.edit(l, p, to, n)
+	if err != nil && dir.d.loaded == nil && dir.started {
+		// A start serves what was published last, whatever the files say by now.
+		l.Notes = append(l.Notes, err.Error(), "served as it was published last, until that is mended")
+		l.failed = l.seen
+		c, err = dir.edit(l, p, dir.served, Note{})
+	}
+	l.change = c
+	return err
+}
+
+// lead makes the plan that is scheduled of what was loaded; nil where none is.
+func (dir *director) lead(l *Loaded) (*plan, error) {
+	if dir.progress.Plan.IsZero() {
+		return nil, nil
+	}
+	tl, m, err := dir.merged(l, dir.scheme)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{timeline: tl}
+	if tl.Sum() != dir.progress.Plan {
+		return p, nil
+	}
+	certs, err := dir.certificates()
+	if err == nil {
+		var proved publish.Proved
+		if proved, err = m.Known(dir.progress.Plan, certs); err == nil {
+			p.proved = &proved
+		}
+	}
+	if err != nil {
+		l.Notes = append(l.Notes, err.Error())
+	}
+	return p, nil
+}
+
+// certificates reads those of the plan that is scheduled.
+func (dir *director) certificates() (cs []proof.Certificate, err error) {
+	b, err := dir.d.past.h.File(proofFile, dir.scheme.Proof)
+	if err != nil {
+		return nil, err
+	}
+	var raws []string
+	if err := json.Unmarshal(b, &raws); err != nil {
+		return nil, err
+	}
+	for _, raw := range raws {
+		c, err := proof.ParseCertificate([]byte(raw))
+		if err != nil {
+			return nil, err
+		}
+		cs = append(cs, c)
+	}
+	return cs, nil
+}
+
+// merged makes the timeline of what was loaded, and the change that it is.
+func (dir *director) merged(l *Loaded, s scheme) (cutover.Timeline, publish.Merged, error) {
+	w := l.workspace
+	served, err := s.served()
+	if err != nil {
+		return cutover.Timeline{}, publish.Merged{}, err
+	}
+	waves, found, err := w.Waves(l.plan)
+	if err != nil {
+		return cutover.Timeline{}, publish.Merged{}, err
+	}
+	terms := w.TermsOf(waves)
+	terms.Served = served
+	tl, err := cutover.PlanWaves(waves, terms)
+	if err != nil {
+		return tl, publish.Merged{}, err
+	}
+	if r := s.Rehearsed; r != nil {
+		tl = tl.Rehearsed(r.Start, r.Gap, r.Switch)
+	}
+	claims := map[string]proof.Input{}
+	for i, in := range w.Claims(l.plan) {
+		claims[waves[i].Name] = in
+	}
+	var ins []proof.Input
+	names, worlds := tl.Waves(), tl.Worlds()
+	for i, name := range names {
+		in, row := claims[name], worlds[i]
+		in.Before, in.After, in.Steps = row[0], row[len(row)-1], row[1:len(row)-1]
+		ins = append(ins, in)
+	}
+	var steps []zones.World
+	for _, s := range tl.Served() {
+		steps = append(steps, s.World)
+	}
+	found = append(slices.Clone(l.planFound), found...)
+	if n := l.plan.Open(); n > 0 {
+		found = append(found, finding.Finding{Severity: finding.Block, Found: fmt.Sprintf("%d conflicts are open", n), Mend: "`hopnhat plan` prints the lines that settle them"})
+	}
+	return tl, publish.Plan(tl.Sum(), steps, ins, found), nil
+}
+
+func (s scheme) served() (map[zones.ID][]zones.Serial, error) {
+	out := map[zones.ID][]zones.Serial{}
+	for key, serials := range s.Served {
+		_, id, ok := splitSerialKey(serialKeyed + key)
+		if !ok {
+			return nil, fmt.Errorf("the log names the zone %q, which is none", key)
+		}
+		out[id] = serials
+	}
+	return out, nil
+}
+
+const serialKeyed = Now + " "
+
+// index finds the step that was taken last in a timeline; -1: none was.
+func (dir *director) index(tl cutover.Timeline) (int, error) {
+	past := dir.progress.Past
+	if len(past) == 0 {
+		return -1, nil
+	}
+	last := past[len(past)-1]
+	i := slices.IndexFunc(tl.Served(), func(s cutover.Step) bool { return s.Wave == last.Wave && s.Kind == last.Kind })
+	if i < 0 {
+		return 0, fmt.Errorf("the step %q of the wave %q is served, and no wave of that name changes anything by now: put it back into consolidation.yaml, or undo that by `hopnhat zone restore`", last.Kind, last.Wave)
+	}
+	return i, nil
+}
+
+// current is the world of now as the files have it, by the steps that were taken.
+func (dir *director) current(l *Loaded, p *plan) (zones.World, error) {
+	if p == nil {
+		return l.plan.Before(), nil
+	}
+	i, err := dir.index(p.timeline)
+	if err != nil || i < 0 {
+		return l.plan.Before(), err
+	}
+	return p.timeline.Served()[i].World, nil
+}
+
+// edit is the change from what is served to another world by what the files say.
+func (dir *director) edit(l *Loaded, p *plan, to zones.World, n Note) (*change, error) {
+	now := dir.d.clock.Now()
+	proved, err := publish.Edit(dir.served, to).Prove(now)
+	if err != nil {
+		return nil, err
+	}
+	conf := l.workspace.Config.Cutover
+	brake := publish.Brake{Share: conf.Brake.Share, Apex: conf.Brake.ApexNS}
+	a, err := proved.ApproveEdit(brake, n.Override)
+	if err != nil {
+		return nil, err
+	}
+	return &change{approved: a, plan: p, fence: func() error { return nil }, commit: func(w zones.World) error {
+		if p == nil || len(dir.progress.Past) == 0 || sameWorlds(dir.served, w) {
+			_, err := dir.d.past.commit(evPublished, w, n, nil)
+			return err
+		}
+		return dir.note(cutover.Event{Kind: cutover.Edited, Drain: cutover.Settle(dir.served, w, terms(l))}, &w, n, nil)
+	}}, nil
+}
+
+// terms are those of the workspace, with the parents' TTLs, since a world that is
+// gone back to may differ there.
+func terms(l *Loaded) cutover.Terms {
+	t := l.workspace.Terms()
+	t.Parent = l.workspace.Consolidation.Timeline.Parent
+	return t
+}
+
+// sameWorlds tells whether two worlds are the same, serials too.
+func sameWorlds(a, b zones.World) bool {
+	if a.Len() != b.Len() {
+		return false
+	}
+	for z := range a.All() {
+		if o := b.Zone(z.ID()); o == nil || z != o && !z.Equal(o) {
+			return false
+		}
+	}
+	return true
+}
+
+// errFence is T-FENCE at the last moment: the files are not those that were loaded.
+var errFence = errors.New("the files were changed and not loaded yet")
+
+// fence tells whether the files are still those that were loaded.
+func (l *Loaded) fence() error {
+	if !slices.Equal(l.seen, stamps(paths(l.seen))) {
+		return errFence
+	}
+	return nil
+}
+
+// recordInput puts what a plan was made of into the history.
+func (dir *director) recordInput(l *Loaded, n Note) error {
+	name := workspace.ConsolidationFile
+	b, err := os.ReadFile(filepath.Join(l.workspace.Root, name))
+	if err != nil {
+		return err
+	}
+	_, err = dir.d.past.h.RecordFile(name, b, dir.d.past.entry(n))
+	return err
+}
+
+// take publishes a step of the plan.
+func (dir *director) take(i int) error {
+	p := dir.plan
+	if p == nil || p.proved == nil {
+		return publish.ErrStale
+	}
+	var users []int
+	for _, a := range dir.progress.Approvals {
+		users = append(users, a.UID)
+	}
+	a, err := p.proved.ApprovePlan(dir.progress.Plan, users, dir.need())
+	if err != nil {
+		return err
+	}
+	l := dir.d.loaded.again()
+	l.change = &change{approved: a, step: i, plan: p, fence: l.fence, commit: func(w zones.World) error {
+		ev := p.timeline.TakenEvent(i, dir.d.clock.Now(), "")
+		ev.Plan = dir.progress.Plan
+		return dir.note(ev, &w, Note{UID: -1}, nil)
+	}}
+	return dir.d.publish(l, Note{})
+}
+
+// need is how many people must approve a plan.
+func (dir *director) need() int {
+	if dir.rehearse > 0 {
+		return 0
+	}
+	return dir.d.loaded.workspace.Config.Cutover.Approvals
+}
+
+// back publishes a world that a person goes back to, by an event that says so.
+func (dir *director) back(kind cutover.EventKind, to zones.World, n Note) error {
+	to, err := cutover.Number(dir.served, to, nil)
+	if err != nil {
+		return err
+	}
+	a, err := publish.Back(dir.served, to, n.Why)
+	if err != nil {
+		return err
+	}
+	l := dir.d.loaded.again()
+	l.change = &change{approved: a, plan: dir.plan, fence: func() error { return nil }, commit: func(w zones.World) error {
+		ev := cutover.Event{Kind: kind, Plan: dir.progress.Plan, Drain: cutover.Settle(dir.served, w, terms(l))}
+		return dir.note(ev, &w, n, nil)
+	}}
+	return dir.d.publish(l, n)
+}

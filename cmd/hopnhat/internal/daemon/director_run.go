@@ -1,0 +1,124 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gialai.gov.vn/hopnhat/zones/cutover"
+)
+
+// tick is how often the clock is looked at, and what is due.
+const tick = time.Second
+
+// direct runs the timeline until ctx ends.
+func (dir *director) direct(ctx context.Context) {
+	dir.beginRehearsal(ctx)
+	for ctx.Err() == nil {
+		dir.d.mu.Lock()
+		dir.watch()
+		wait := dir.step(ctx)
+		dir.d.mu.Unlock()
+		waiting, stop := context.WithCancel(ctx)
+		go func() {
+			select {
+			case <-dir.wake:
+			case <-waiting.Done():
+			}
+			stop()
+		}()
+		_ = dir.d.clock.Wait(waiting, wait)
+		stop()
+	}
+}
+
+// rouse has what is due looked at now.
+func (dir *director) rouse() {
+	select {
+	case dir.wake <- struct{}{}:
+	default:
+	}
+}
+
+// step does what is due, and says how long to wait before the next look. The caller
+// holds d.mu.
+func (dir *director) step(ctx context.Context) time.Duration {
+	if dir.plan == nil || dir.d.loaded == nil {
+		return tick
+	}
+	now := dir.d.clock.Now()
+	next := dir.progress.Next(dir.plan.timeline, now, dir.need())
+	switch next.Do {
+	case cutover.DoTake:
+		dir.due(ctx, next.Step)
+	case cutover.DoMissed:
+		dir.alarmed(next.Why + " (hopnhat cutover schedule, or hopnhat cutover now --why …)")
+	case cutover.DoHold:
+		if dir.progress.Hold == nil && dir.unverified() {
+			dir.verify() // what a start found unverified; the next step waits for it
+			break
+		}
+		dir.alarmed(next.Why)
+	case cutover.DoWait:
+		dir.alarm = ""
+		dir.prepare(next, now)
+		if left := next.At.Sub(now); 0 < left && left < tick {
+			return left
+		}
+	}
+	return tick
+}
+
+// unverified tells whether what a step published last waits for its verification.
+func (dir *director) unverified() bool {
+	p := dir.progress
+	return p.Published.Kind == cutover.Taken && !p.Verified
+}
+
+// due takes a step, or says what keeps it from being taken.
+func (dir *director) due(ctx context.Context, i int) {
+	what := dir.plan.timeline.Served()[i]
+	if why := dir.clockFault(); why != "" && what.Kind == cutover.Switch {
+		dir.alarmed(why)
+		return
+	}
+	err := dir.take(i)
+	if errors.Is(err, errFence) {
+		if err = dir.d.reloaded(ctx, Note{UID: -1}); err == nil {
+			dir.rouse() // the plan may be another by now
+			return
+		}
+	}
+	if err != nil {
+		dir.alarmed(fmt.Sprintf("the step %q is due and not taken: %v", what.Kind, err))
+		return
+	}
+	dir.alarm = ""
+	dir.say("%s: %v", words(what), "served from now on")
+	dir.verify()
+}
+
+func words(s cutover.Step) string {
+	if s.Wave == "" {
+		return s.Kind.String()
+	}
+	return s.Kind.String() + " (" + s.Wave + ")"
+}
+
+// alarmed says once what somebody must look at.
+func (dir *director) alarmed(why string) {
+	if why == dir.alarm {
+		return
+	}
+	dir.alarm = why
+	line := "ALARM: the cutover is held: " + oneLine(why)
+	if cmd := dir.wayBack(); cmd != "" {
+		line += "; to go back: " + cmd
+	}
+	dir.say("%s", line)
+}
+
+func (dir *director) say(format string, args ...any) {
+	fmt.Fprintf(dir.d.o.Log, format+"\n", args...)
+}

@@ -1,0 +1,199 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
+	"gialai.gov.vn/hopnhat/zones/cutover"
+	"gialai.gov.vn/hopnhat/zones/finding"
+)
+
+// status says how all stands. The caller holds d.mu.
+func (d *Daemon) status() control.Status {
+	s := control.Status{
+		Format: control.StatusFormat, Time: d.clock.Now(), Server: os.Getpid(), Folder: d.o.State, State: control.None,
+		Steps: []control.Step{}, Zones: []control.Zone{}, Findings: []control.Finding{}, Approvals: control.Approvals{By: []control.Approval{}},
+	}
+	at := Now
+	if _, ok := d.loaded.Worlds[Now]; !ok {
+		at = d.o.Listeners[0].At
+	}
+	for z := range d.loaded.Worlds[at].All() {
+		s.Zones = append(s.Zones, control.Zone{Zone: z.Origin().Text(), View: string(z.View()), Serial: uint32(z.Serial()), Digest: z.Digest().String()})
+	}
+	if d.loaded.workspace != nil {
+		s.Folder = d.loaded.workspace.Dir
+	}
+	for _, n := range d.loaded.planFound {
+		if n.Severity >= finding.Error {
+			s.Findings = append(s.Findings, control.Finding{ID: n.ID, Severity: n.Severity.String(), Text: n.Found})
+		}
+	}
+	if d.director != nil {
+		d.director.status(&s)
+	}
+	return s
+}
+
+// status adds how the timeline stands.
+func (dir *director) status(s *control.Status) {
+	p := dir.progress
+	loc := time.Local
+	if w := dir.d.loaded.workspace; !w.Mapping.Cutover.IsZero() {
+		loc = w.Mapping.Cutover.Location()
+	}
+	s.Time = s.Time.In(loc)
+	if p.Published.Kind != "" {
+		s.Published = &control.Published{At: p.Published.At.In(loc), Who: p.Published.Who, Why: p.Published.Why}
+		if p.Published.Kind == cutover.Taken {
+			s.Published.Step, s.Published.Wave = p.Published.What.String(), p.Published.Wave
+		}
+	}
+	s.Rollback = dir.wayBack()
+	if p.Hold != nil {
+		s.Held = &control.Hold{Why: p.Hold.Why, Since: p.Hold.Since.In(loc)}
+	}
+	switch {
+	case !p.Aborted.IsZero():
+		s.State = control.Aborted
+	case !p.RolledBack.IsZero():
+		s.State = control.RolledBack
+	}
+	s.Approvals.Needed = dir.need()
+	for _, a := range p.Approvals {
+		s.Approvals.By = append(s.Approvals.By, control.Approval{User: a.Who, UID: a.UID, At: a.At.In(loc)})
+	}
+	if dir.plan == nil {
+		return
+	}
+	dir.planned(s, loc)
+	if s.State == control.None {
+		s.State = dir.state(s)
+	}
+	if s.Held == nil && s.State == control.Held {
+		s.Held = &control.Hold{Why: dir.alarm, Since: s.Time}
+	}
+}
+
+// state is the word for how the timeline stands.
+func (dir *director) state(s *control.Status) control.State {
+	next := dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need())
+	if next.Do == cutover.DoWait || next.Do == cutover.DoTake || next.Do == cutover.DoHold || next.Do == cutover.DoMissed {
+		if next.Step < len(dir.plan.timeline.Served()) && dir.plan.proved != nil {
+			s.Next = &control.Next{Wave: next.Next.Wave, Kind: next.Next.Kind.String(), At: next.At.In(s.Time.Location()), Waits: next.Why}
+		}
+	}
+	switch next.Do {
+	case cutover.DoWait:
+		if len(dir.progress.Approvals) < dir.need() {
+			return control.Scheduled
+		}
+		return control.Waiting
+	case cutover.DoTake:
+		if dir.alarm != "" {
+			return control.Held // it is due, and something keeps it from being taken
+		}
+		return control.Due
+	case cutover.DoMissed:
+		at, grace := dir.missed()
+		s.Missed = &control.Miss{At: at.In(s.Time.Location()), Grace: grace.String()}
+		return control.Missed
+	case cutover.DoDone:
+		return control.Done
+	case cutover.DoHold:
+		if dir.progress.Hold == nil && (dir.verifying || dir.unverified()) {
+			s.Next.Waits = "the verification of the step before"
+			return control.Waiting
+		}
+		if dir.plan.proved == nil {
+			s.Stale = "the files lead to another plan than the one that was scheduled: schedule it again (hopnhat cutover schedule)"
+		}
+		return control.Held
+	}
+	return control.None
+}
+
+// missed is the switch that was not made in time, and its grace.
+func (dir *director) missed() (time.Time, time.Duration) {
+	i, err := dir.index(dir.plan.timeline)
+	if err != nil {
+		return time.Time{}, 0
+	}
+	for _, s := range dir.plan.timeline.Served()[i+1:] {
+		if s.Kind == cutover.Switch {
+			return s.At, dir.d.loaded.workspace.Terms().Grace
+		}
+	}
+	return time.Time{}, 0
+}
+
+// planned adds the plan and its steps.
+func (dir *director) planned(s *control.Status, loc *time.Location) {
+	p, tl := dir.progress, dir.plan.timeline
+	on, taken, err := p.On(tl)
+	if err != nil {
+		on = tl
+	}
+	cp := &control.Plan{
+		Hash: p.Plan.String(), Cutover: dir.d.loaded.workspace.Mapping.Cutover, Made: p.ScheduledAt.In(loc), By: p.ScheduledBy,
+		Preserved: dir.scheme.Verdict == "preserved", Verdict: dir.scheme.Verdict, Changes: []control.Change{},
+	}
+	if a, ok := tl.Step(cutover.Announce); ok {
+		cp.Announce = a.At
+	}
+	served := on.Served()
+	for i, step := range served {
+		one := control.Step{Wave: step.Wave, Kind: step.Kind.String(), At: step.At.In(loc), Earliest: step.At.In(loc)}
+		if i < len(taken) {
+			one.Taken = taken[i].In(loc)
+		}
+		one.Verified = dir.verifiedStep(i, loc)
+		s.Steps = append(s.Steps, one)
+	}
+	if i := slices.IndexFunc(served, func(x cutover.Step) bool { return x.Kind == cutover.Switch }); i >= 0 {
+		cp.Cutover = served[i].At.In(loc)
+		if i+1 < len(served) {
+			cp.Window = served[i+1].At.In(loc)
+		}
+	}
+	if n := len(served); n > 0 {
+		cp.Changes = changes(dir.d.loaded.plan.Before(), served[n-1].World)
+	}
+	s.Plan = cp
+	s.Certificate = &control.Certificate{File: fmt.Sprintf("%s, version %d", proofFile, dir.scheme.Proof), Fits: dir.plan.proved != nil && dir.asPlanned(), Digest: dir.served.Digest().String()}
+}
+
+// asPlanned tells whether what is served is the world of the step taken last, to
+// the serial (T-DIGEST).
+func (dir *director) asPlanned() bool {
+	i, err := dir.index(dir.plan.timeline)
+	if err != nil {
+		return false
+	}
+	if i < 0 {
+		return true
+	}
+	return sameWorlds(dir.served, dir.plan.timeline.Served()[i].World)
+}
+
+// verifiedStep is what the last verification of a step said; nil: there was none.
+func (dir *director) verifiedStep(i int, loc *time.Location) *control.Verified {
+	var out *control.Verified
+	on := false
+	for _, e := range dir.events {
+		switch {
+		case e.Kind == cutover.Scheduled && e.Plan != dir.progress.Plan:
+			on, out = false, nil
+		case publishes(e.Kind):
+			if on = e.Kind == cutover.Taken && e.Step == i; on {
+				out = nil
+			}
+		case e.Kind == cutover.Verified && on:
+			out = &control.Verified{At: e.At.In(loc), OK: e.OK, Says: e.Why}
+		}
+	}
+	return out
+}

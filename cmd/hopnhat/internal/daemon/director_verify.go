@@ -1,0 +1,132 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/verify"
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/cutover"
+)
+
+// verify asks every listed server and resolver whether it serves what was
+// published; what came of it is an event. At most one verification runs. The
+// caller holds d.mu.
+func (dir *director) verify() {
+	if dir.verifying {
+		return
+	}
+	dir.verifying = true
+	t, of := dir.task(), len(dir.events)
+	q := dir.quorum()
+	dir.d.wg.Go(func() {
+		c := verify.Clock{Now: dir.d.clock.Now, Wait: dir.d.clock.Wait}
+		r := verify.Run(dir.run, t, c, func(s string) { dir.say("verification: %s", s) })
+		dir.d.mu.Lock()
+		defer dir.d.mu.Unlock()
+		dir.verifying = false
+		defer dir.rouse()
+		if dir.run.Err() != nil || slices.ContainsFunc(dir.events[of:], func(e cutover.Event) bool { return publishes(e.Kind) }) {
+			return // what was asked for is not what is served any more
+		}
+		dir.verified(verify.Judge(r, q), r)
+	})
+}
+
+func publishes(k cutover.EventKind) bool {
+	return slices.Contains([]cutover.EventKind{cutover.Taken, cutover.Edited, cutover.Aborted, cutover.RolledBack}, k)
+}
+
+// verified notes what a verification says, and goes back where that is asked for.
+func (dir *director) verified(v verify.Verdict, r verify.Report) {
+	asked, right := 0, 0
+	for _, p := range r.Points {
+		asked, right = asked+p.Asked, right+p.Right
+	}
+	ev := cutover.Event{Kind: cutover.Verified, Step: dir.progress.Published.Step, OK: v.Outcome == verify.Good}
+	ev.Why = fmt.Sprintf("%d of %d answers of %d servers are right", right, asked, len(r.Points))
+	if !ev.OK {
+		ev.Why = "the verification failed: " + strings.Join(v.Why, "; ")
+	}
+	if err := dir.note(ev, nil, Note{UID: -1}, nil); err != nil {
+		dir.alarmed(fmt.Sprintf("what the verification found cannot be kept: %v", err))
+		return
+	}
+	switch v.Outcome {
+	case verify.Good:
+		dir.say("verified: %s", ev.Why)
+	case verify.Hold:
+		dir.alarmed(ev.Why)
+	case verify.RollBack:
+		if err := dir.rollback(Note{UID: -1, Why: "by itself: " + ev.Why}); err != nil {
+			dir.alarmed(fmt.Sprintf("%s; and it cannot go back by itself: %v", ev.Why, err))
+			return
+		}
+		dir.say("ALARM: rolled back by itself: %s", oneLine(ev.Why))
+	}
+}
+
+// task is what to ask whom.
+func (dir *director) task() verify.Task {
+	d := dir.d
+	conf := d.loaded.workspace.Config
+	t := verify.Task{World: dir.served, Before: dir.before(), Sample: max(conf.Cutover.Verify.Sample, 1), Within: conf.Cutover.Verify.Within, Seed: uint64(d.clock.Now().UnixNano())}
+	t.Drained = d.clock.Now().Add(cutover.Settle(t.Before, t.World, terms(d.loaded)))
+	for _, r := range d.running {
+		if r.At == Now && r.TLS == nil {
+			t.Points = append(t.Points, verify.Point{Name: "this server", Address: reachable(r.server.Addr()), View: r.View, Kind: verify.Own})
+		}
+	}
+	for _, s := range conf.Secondaries {
+		p := verify.Point{Name: s.Name, Address: s.Address, View: s.View, Kind: verify.Secondary, Covers: s.Follows}
+		if k, ok := d.loaded.Transfers.Keys[s.Key]; ok {
+			p.Key = &k
+		}
+		t.Points = append(t.Points, p)
+	}
+	for _, r := range conf.Cutover.Verify.Resolvers {
+		t.Points = append(t.Points, verify.Point{Name: r.Name, Address: r.Address, View: r.View, Kind: verify.Resolver})
+	}
+	return t
+}
+
+// before is what was served before the last publication.
+func (dir *director) before() zones.World {
+	var last []int
+	events := dir.d.past.h.Events()
+	for i, ev := range events {
+		if len(ev.Zones) > 0 {
+			last = append(last, i)
+		}
+	}
+	if len(last) < 2 {
+		return dir.served
+	}
+	w, err := dir.d.past.h.World(events[last[len(last)-2]])
+	if err != nil {
+		return dir.served
+	}
+	return w
+}
+
+// reachable is an address at which a listener on all addresses is asked.
+func reachable(a netip.AddrPort) netip.AddrPort {
+	switch {
+	case !a.Addr().IsUnspecified():
+		return a
+	case a.Addr().Is4():
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
+	}
+	return netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
+}
+
+func (dir *director) quorum() verify.Quorum {
+	c := dir.d.loaded.workspace.Config.Cutover.Rollback
+	q := verify.Quorum{Automatic: c.Automatic, Points: c.Quorum}
+	for _, r := range dir.d.running {
+		q.Here = append(q.Here, r.server.Addr().Addr())
+	}
+	return q
+}

@@ -1,0 +1,138 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/history"
+)
+
+// HistoryFolder is where a state folder keeps the history.
+const HistoryFolder = "history"
+
+// Note is who wanted a change, and why. The zero Note is the server itself.
+type Note struct {
+	Who, Why, Document string
+	UID                int
+	Override           string // the reason for which the brake lets it pass
+}
+
+// past is the history of what is served now (Now), as the daemon keeps it: every
+// version is on disk before it is published, and the log's last publication is
+// what a start serves (WHOLE). The nil past keeps nothing.
+type past struct {
+	h      *history.History
+	dir    string
+	now    func() time.Time
+	unlock func()
+	self   string // the server's own user
+}
+
+// errOther is a state folder whose history another server keeps.
+var errOther = errors.New("another server keeps the history of this state folder: stop it, or give this one another by --state")
+
+// openPast takes the history of a state folder. What is damaged in it is told, and
+// the rest is of use.
+func openPast(state string, now func() time.Time) (*past, []finding.Finding, error) {
+	if state == "" {
+		return nil, nil, nil
+	}
+	unlock, ok, err := tryLockState(state, "history.lock")
+	if err != nil {
+		return nil, nil, err
+	}
+	if !ok {
+		return nil, nil, fmt.Errorf("%s: %w", state, errOther)
+	}
+	dir := filepath.Join(state, HistoryFolder)
+	h, fs, err := history.Open(history.OS(dir))
+	if err != nil {
+		unlock()
+		return nil, fs, fmt.Errorf("%s: the history cannot be kept: %w", dir, err)
+	}
+	self := "uid " + strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		self = u.Username
+	}
+	return &past{h: h, dir: dir, now: now, unlock: unlock, self: self}, fs, nil
+}
+
+func (p *past) close() {
+	if p != nil {
+		p.unlock()
+	}
+}
+
+// entry is a note as the history has it.
+func (p *past) entry(n Note) history.Entry {
+	if n.Who == "" {
+		n.Who = p.self
+	}
+	if n.Override != "" {
+		n.Why += " (override: " + n.Override + ")"
+	}
+	return history.Entry{At: p.now().UTC().Round(0), Who: n.Who, Why: n.Why, Document: n.Document}
+}
+
+// commit puts a world into the history and says in the log that it is what is
+// served: the point from which on a start serves it. Data is the event's own. A
+// world that is what the log says already is not written again.
+func (p *past) commit(kind string, w zones.World, n Note, data any) (history.Event, error) {
+	if p == nil {
+		return history.Event{}, nil
+	}
+	e := p.entry(n)
+	ev := history.Event{Kind: kind, Entry: e}
+	for z := range w.All() {
+		v, err := p.h.Record(z, e)
+		if err != nil {
+			return ev, fmt.Errorf("the history of %v cannot be kept: %w", z.ID(), err)
+		}
+		ev.Zones = append(ev.Zones, history.Ref{ID: v.ID, N: v.N})
+	}
+	if last, ok := p.last(); ok && kind == evPublished && slices.Equal(last.Zones, ev.Zones) {
+		return last, nil
+	}
+	return p.log(ev, data)
+}
+
+// log appends an event, synced.
+func (p *past) log(ev history.Event, data any) (history.Event, error) {
+	if data != nil {
+		b, err := json.Marshal(data)
+		if err != nil {
+			return ev, err
+		}
+		ev.Data = b
+	}
+	ev, err := p.h.Append(ev)
+	if err != nil {
+		return ev, fmt.Errorf("%s: the log cannot be written: %w", p.dir, err)
+	}
+	return ev, nil
+}
+
+// evPublished is the kind of an event that only says what is served.
+const evPublished = "published"
+
+// last is the event that says what is served.
+func (p *past) last() (history.Event, bool) {
+	if p == nil {
+		return history.Event{}, false
+	}
+	for _, ev := range slices.Backward(p.h.Events()) {
+		if len(ev.Zones) > 0 {
+			return ev, true
+		}
+	}
+	return history.Event{}, false
+}
