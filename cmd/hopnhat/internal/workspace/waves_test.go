@@ -352,3 +352,44 @@ func FuzzTimeline(f *testing.F) {
 		}
 	})
 }
+
+// The parents' TTL counts where a wave changes the address of a zone's own
+// name server, and not where it changes other names alone.
+func TestAtParents(t *testing.T) {
+	files := waved()
+	for _, changes := range []bool{false, true} {
+		if changes {
+			files["consolidation.yaml"] = strings.Replace(files["consolidation.yaml"], "exceptions:", "  - {at: ns1.gialai.gov.vn, take: source, why: máy mới, by: skhcn, doc: kh106, wave: sau}\nexceptions:", 1)
+		}
+		w, fs := Open(write(t, t.TempDir(), files))
+		if s := errorsOf(fs); s != "" {
+			t.Fatal(s)
+		}
+		p, _ := w.Plan()
+		ws, _, err := w.Waves(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := [][]string{{}, {}, {}}
+		parent := time.Duration(0)
+		if changes {
+			want[1], parent = []string{"gialai.gov.vn (internet)"}, 24*time.Hour
+		}
+		for i, x := range ws {
+			got := []string{}
+			for _, id := range AtParents(x.Row) {
+				got = append(got, id.String())
+			}
+			if !slices.Equal(got, want[i]) {
+				t.Errorf("changes %v: the wave %s needs a change at the parents of %v, want %v", changes, x.Name, got, want[i])
+			}
+		}
+		if got := w.TermsOf(ws).Parent; got != parent {
+			t.Errorf("changes %v: the parents' TTL counts %v, want %v", changes, got, parent)
+		}
+		l, err := w.Timeline(p, nil)
+		if err != nil || len(l.Waves()) != 3 {
+			t.Errorf("changes %v: the timeline has the waves %v, %v", changes, l.Waves(), err)
+		}
+	}
+}
