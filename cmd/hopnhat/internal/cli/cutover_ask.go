@@ -27,10 +27,14 @@ type asker struct {
 }
 
 func (o *asker) flags(c *cobra.Command) {
+	o.socketFlags(c)
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+}
+
+func (o *asker) socketFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.socket, "socket", "", "the control socket's `PATH` (default: that of the workspace, or control.sock in the --state folder)")
 	f.StringVar(&o.state, "state", "", "the `DIR` where the server keeps its state (default: the workspace's state folder)")
-	f.BoolVar(&o.json, "json", false, "print JSON")
 }
 
 func (o *asker) langFlag(c *cobra.Command) {
@@ -67,10 +71,8 @@ func (o *asker) path(args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return socketOf(w), nil
+	return w.ControlSocket(), nil
 }
-
-func socketOf(w *workspace.Workspace) string { return filepath.Join(w.StateDir(), control.File) }
 
 // configured opens a workspace, of which hopnhat.yaml alone has to be good.
 func (e *env) configured(args []string) (*workspace.Workspace, error) {

@@ -31,11 +31,16 @@ until all is read, proved and on disk. The reason goes into the history.`,
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args) },
 	}
 	o.asker.flags(c)
+	o.changeFlags(c)
+	return c
+}
+
+// changeFlags are whose change it is, and why.
+func (o *reload) changeFlags(c *cobra.Command) {
 	o.grounds.flags(c, false)
 	f := c.Flags()
 	f.StringVar(&o.who, "who", "", "the `NAME` for whom it is done (default: the user who runs the command, under sudo the one who ran that)")
 	f.StringVar(&o.override, "override", "", "publish a change that is too large to be meant, or changes an apex's NS, for this `REASON`")
-	return c
 }
 
 func (o *reload) run(ctx context.Context, args []string) error {

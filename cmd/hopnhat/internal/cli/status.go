@@ -173,7 +173,7 @@ func (o *status) listed(args []string) ([]followed, map[zones.Name]transfer.Key,
 	if err != nil {
 		return nil, nil, err
 	}
-	o.socket = socketOf(w)
+	o.socket = w.ControlSocket()
 	file := filepath.Join(w.Dir, workspace.ConfigFile)
 	if len(w.Config.Secondaries) == 0 {
 		return nil, nil, fmt.Errorf("%s: no secondaries; write one such as\n  - {name: ns2, address: 192.0.2.54}", file)

@@ -46,19 +46,24 @@ func (o *zoneDiff) run(before, after string) error {
 		zs[i] = z
 	}
 	d := zones.Diff(zs[0], zs[1])
-	i, j := 0, 0
-	for i < len(d.Removed) || j < len(d.Added) {
-		if j == len(d.Added) || i < len(d.Removed) && d.Removed[i].Compare(d.Added[j]) < 0 {
-			fmt.Fprintln(o.out, "- "+recordText(d.Removed[i]))
-			i++
-		} else {
-			fmt.Fprintln(o.out, "+ "+recordText(d.Added[j]))
-			j++
-		}
-	}
-	fmt.Fprintf(o.out, "%d removed, %d added\n", len(d.Removed), len(d.Added))
+	o.difference(d)
 	if o.detailed && !d.Empty() {
 		return &exit{code: 2}
 	}
 	return nil
+}
+
+// difference prints a change of a zone, record by record.
+func (e *env) difference(d zones.Delta) {
+	i, j := 0, 0
+	for i < len(d.Removed) || j < len(d.Added) {
+		if j == len(d.Added) || i < len(d.Removed) && d.Removed[i].Compare(d.Added[j]) < 0 {
+			fmt.Fprintln(e.out, "- "+recordText(d.Removed[i]))
+			i++
+		} else {
+			fmt.Fprintln(e.out, "+ "+recordText(d.Added[j]))
+			j++
+		}
+	}
+	fmt.Fprintf(e.out, "%d removed, %d added\n", len(d.Removed), len(d.Added))
 }

@@ -23,5 +23,6 @@
 //
 // journal.go is the file of steps, step.go its entries, base.go tells from which
 // state a file was edited, file.go goes between journal and master file,
-// exchange.go puts a file in the place of another. base.go does no I/O.
+// exchange.go puts a file in the place of another, lock.go keeps a second editor off.
+// base.go does no I/O.
 package updates

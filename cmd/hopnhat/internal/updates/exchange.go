@@ -17,10 +17,10 @@ var ErrSaved = errors.New("somebody saved the file just now")
 // editor that had it open may still be writing into it.
 const linger = 200 * time.Millisecond
 
-// exchange puts content in the place of a file that holds was, in one step and
+// Exchange puts content in the place of a file that holds was, in one step and
 // synced. Where the file holds something else by then nothing is changed and the
 // error is ErrSaved (EXCHANGE).
-func exchange(ctx context.Context, path string, was, content []byte, wait func(context.Context, time.Duration) error) (err error) {
+func Exchange(ctx context.Context, path string, was, content []byte, wait func(context.Context, time.Duration) error) (err error) {
 	path, err = filepath.EvalSymlinks(path)
 	if err != nil {
 		return err

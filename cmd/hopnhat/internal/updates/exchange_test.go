@@ -58,7 +58,7 @@ func TestExchange(t *testing.T) {
 						over <- err
 						return
 					}
-					switch err := exchange(ctx, path, was, append(was[:len(was):len(was)], '+'), pause); {
+					switch err := Exchange(ctx, path, was, append(was[:len(was):len(was)], '+'), pause); {
 					case errors.Is(err, ErrSaved):
 						clashes++
 					case err != nil:
@@ -108,10 +108,10 @@ func TestExchangeRefuses(t *testing.T) {
 	if err := errors.Join(os.WriteFile(path, []byte("now"), 0o644), os.Symlink("zone", link)); err != nil {
 		t.Fatal(err)
 	}
-	if err := exchange(context.Background(), path, []byte("before"), []byte("new"), pause); !errors.Is(err, ErrSaved) {
+	if err := Exchange(context.Background(), path, []byte("before"), []byte("new"), pause); !errors.Is(err, ErrSaved) {
 		t.Errorf("%v", err)
 	}
-	if err := exchange(context.Background(), link, []byte("now"), []byte("new"), pause); err != nil {
+	if err := Exchange(context.Background(), link, []byte("now"), []byte("new"), pause); err != nil {
 		t.Error(err)
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "new" {

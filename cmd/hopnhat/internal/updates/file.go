@@ -324,7 +324,7 @@ func (f *File) put(ctx context.Context, r Read, next *zonefile.Tree, serial zone
 			if (file == soa) != lastly {
 				continue
 			}
-			if err := exchange(ctx, r.Path(file.Name()), r.Tree.File(file.Name()).Bytes(), file.Bytes(), f.home.Wait); err != nil {
+			if err := Exchange(ctx, r.Path(file.Name()), r.Tree.File(file.Name()).Bytes(), file.Bytes(), f.home.Wait); err != nil {
 				return written, err
 			}
 		}

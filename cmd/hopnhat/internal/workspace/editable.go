@@ -60,12 +60,17 @@ func (w *Workspace) sourceOf(key string) (Source, bool) {
 // Read reads the master file again: its tree, its zone, and the path of each of
 // the tree's files.
 func (m Master) Read() (t *zonefile.Tree, z *zones.Zone, path func(name string) string, err error) {
+	return m.ReadOver(nil)
+}
+
+// ReadOver is Read as if some files held other octets, as OpenOver has it.
+func (m Master) ReadOver(files map[string][]byte) (t *zonefile.Tree, z *zones.Zone, path func(name string) string, err error) {
 	root, err := os.OpenRoot(m.w.Root)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	defer root.Close()
-	r := &reader{fsys: root.FS(), prefix: prefix(m.w.Dir), w: m.w}
+	r := &reader{fsys: Over(root.FS(), m.w.Root, files), prefix: prefix(m.w.Dir), w: m.w}
 	got, fs := m.read(r)
 	for _, f := range fs {
 		if f.Severity >= finding.Error {

@@ -12,15 +12,24 @@ import (
 // path: what a change would lead to is looked at before it is made.
 func OpenOver(dir string, files map[string][]byte) (*Workspace, []finding.Finding) {
 	return open(dir, func(r *reader) {
-		o := over{r.fsys, map[string][]byte{}}
-		for path, b := range files {
-			if rel, err := filepath.Rel(r.w.Root, path); err == nil {
-				o.files[filepath.ToSlash(rel)] = b
-			}
-		}
-		r.fsys = o
+		r.fsys = Over(r.fsys, r.w.Root, files)
 		r.read()
 	})
+}
+
+// Over is the file system of a folder as if some files, by absolute path, held
+// other octets than they do.
+func Over(fsys fs.FS, root string, files map[string][]byte) fs.FS {
+	if len(files) == 0 {
+		return fsys
+	}
+	o := over{fsys, map[string][]byte{}}
+	for path, b := range files {
+		if rel, err := filepath.Rel(root, path); err == nil {
+			o.files[filepath.ToSlash(rel)] = b
+		}
+	}
+	return o
 }
 
 // over is a file system with other octets in some files.
