@@ -55,6 +55,9 @@ func Run(ctx context.Context, t Task, clock Clock, say func(string)) Report {
 // String says what was seen at a point.
 func (p PointReport) String() string {
 	s := fmt.Sprintf("%v: %d questions, %d right, %d wrong, %d not answered", p.Point, p.Asked, p.Right, p.Wrong, p.Silent)
+	if p.Held > 0 {
+		s += fmt.Sprintf("; it held the serials after %v", p.Held.Round(10*time.Millisecond))
+	}
 	if p.Note != "" {
 		s += "; " + p.Note
 	}
