@@ -112,14 +112,13 @@ func (c *checker) order(steps []Step) {
 
 // drains: at a step's instant, nothing of the world before the last one is held.
 func (c *checker) drains(worlds []zones.World, steps []Step, moving map[zones.ID]bool) {
-	lag := c.terms.Refresh + c.terms.Retry
 	var refresh, retry time.Duration
 	for _, w := range worlds {
 		for z := range w.All() {
 			refresh, retry = max(refresh, seconds(z.SOA().Refresh)), max(retry, seconds(z.SOA().Retry))
 		}
 	}
-	lag = max(c.terms.Refresh, refresh) + max(c.terms.Retry, retry)
+	lag := max(c.terms.Refresh, refresh) + max(c.terms.Retry, retry)
 	for i := 1; i < len(steps); i++ {
 		s, p := steps[i], steps[i-1]
 		if s.Kind == Close {
