@@ -64,5 +64,8 @@
 // without changing what else it answers is fits in steps.go; whose TTLs are
 // lowered is touched in lower.go; how far steps lie apart is Wave.steps in
 // waves.go; serials are in serials.go; what an event does is in progress.go,
-// what follows from that in decide.go.
+// what follows from that in decide.go. Check in check.go holds a timeline
+// against the inequalities anew, so a change of Wave.steps does not touch it;
+// a new id has its row in docs/checks.md. The picture is in svg.go, its words
+// and the table's in words.go.
 package cutover

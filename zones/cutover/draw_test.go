@@ -91,7 +91,7 @@ func TestSVG(t *testing.T) {
 						t.Errorf("%v of %v is not in the picture", s.Kind, s.At)
 					}
 				}
-				if !now.IsZero() && !strings.Contains(texts, words.Now+" "+words.instant(now)) {
+				if !now.IsZero() && (!strings.Contains(texts, "\n"+words.Now+"\n") || !strings.Contains(texts, words.instant(now))) {
 					t.Errorf("now is not in the picture")
 				}
 			}

@@ -16,7 +16,7 @@ import (
 // the instants between two rows lie evenly between them.
 const (
 	svgRow    = 52
-	svgTop    = 96 // below title and headings of waves
+	svgTop    = 64 // below the title
 	svgPad    = 20
 	svgWave   = 40 // a wave's lane
 	svgZone   = 22 // a zone's lane
@@ -39,12 +39,15 @@ const (
 	svgNow    = "#12773d"
 )
 
+// present is the kind of now's row.
+const present Kind = -1
+
 // drawing is a picture as it grows.
 type drawing struct {
 	bytes.Buffer
 	l     Timeline
 	words Words
-	rows  []Step
+	rows  []Step     // by instant; now has one of its own, of the kind present
 	zones []zones.ID // that have a lane
 	more  int        // that have none
 	top   float64    // of the first row
@@ -58,8 +61,15 @@ type drawing struct {
 // waits, the rollback windows, holidays, and now where it is not zero. It
 // needs nothing beside it.
 func (l Timeline) SVG(w io.Writer, words Words, now time.Time) error {
-	d := &drawing{l: l, words: words, rows: l.all}
-	d.measure(now)
+	d := &drawing{l: l, words: words, rows: l.Steps()}
+	if !now.IsZero() {
+		i := len(d.rows)
+		for i > 0 && d.rows[i-1].At.After(now) {
+			i--
+		}
+		d.rows = slices.Insert(d.rows, i, Step{Kind: present, At: now})
+	}
+	d.measure()
 	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %[1]f %[2]f" font-family="sans-serif" role="img">`+"\n", d.width, d.low)
 	d.WriteString("<title>")
 	d.escape(words.Title)
@@ -71,7 +81,6 @@ func (l Timeline) SVG(w io.Writer, words Words, now time.Time) error {
 	d.heads()
 	d.waits()
 	d.steps()
-	d.now(now)
 	d.legend()
 	d.WriteString("</svg>\n")
 	_, err := w.Write(d.Bytes())
@@ -79,7 +88,7 @@ func (l Timeline) SVG(w io.Writer, words Words, now time.Time) error {
 }
 
 // measure settles where everything stands.
-func (d *drawing) measure(now time.Time) {
+func (d *drawing) measure() {
 	seen := map[zones.ID]bool{}
 	for _, ids := range d.l.changed() {
 		for _, id := range ids {
@@ -93,11 +102,10 @@ func (d *drawing) measure(now time.Time) {
 	if n := len(d.zones); n > svgZones {
 		d.zones, d.more = d.zones[:svgZones], n-svgZones
 	}
-	left := wide(d.words.Now, svgSize)
+	left := 0.0
 	for _, s := range d.rows {
 		left = max(left, wide(d.words.instant(s.At), svgSize))
 	}
-	left = max(left, wide(d.words.instant(now), svgSmall)+wide(d.words.Now, svgSmall))
 	head := 0.0
 	for _, id := range d.zones {
 		head = max(head, wide(label(id), svgSmall))
@@ -110,7 +118,7 @@ func (d *drawing) measure(now time.Time) {
 	d.text = d.lanes + float64(len(d.l.waves)*svgWave+len(d.zones)*svgZone) + svgPad
 	d.width = d.text + 300
 	for _, s := range d.rows {
-		d.width = max(d.width, d.text+wide(d.title(s), svgSize)+svgPad, d.text+wide(d.words.Does[s.Kind], svgSmall)+svgPad)
+		d.width = max(d.width, d.text+wide(d.title(s), svgSize)+svgPad, d.text+wide(d.does(s), svgSmall)+svgPad)
 	}
 	for _, t := range []string{d.words.Wait, d.words.Window, d.words.Holiday, d.words.Scale} {
 		d.width = max(d.width, 2*svgPad+30+wide(t, svgSmall))
@@ -121,10 +129,20 @@ func (d *drawing) measure(now time.Time) {
 
 // title is a step's name, with its wave's.
 func (d *drawing) title(s Step) string {
+	if s.Kind == present {
+		return d.words.Now
+	}
 	if s.Wave == "" {
 		return d.words.Kinds[s.Kind]
 	}
 	return s.Wave + ": " + d.words.Kinds[s.Kind]
+}
+
+func (d *drawing) does(s Step) string {
+	if s.Kind == present {
+		return ""
+	}
+	return d.words.Does[s.Kind]
 }
 
 // wide is how much room a text needs at most.
@@ -153,7 +171,7 @@ func (d *drawing) at(t time.Time) float64 {
 	return d.row(n-1) + svgRow/2
 }
 
-// lane is where a wave's lane stands, and mark where a served step's row is.
+// lane is where a wave's lane stands.
 func (d *drawing) lane(wave int) float64 { return d.lanes + (float64(wave)+0.5)*svgWave }
 
 func (d *drawing) zone(i int) float64 {
@@ -187,7 +205,7 @@ func (d *drawing) windows() {
 	for i, s := range d.l.served {
 		if s.Kind == Switch && i+1 < len(d.l.served) {
 			a, b := d.rowOf(s), d.rowOf(d.l.served[i+1])
-			d.rect(d.lanes, a, d.width-d.lanes-svgPad, b-a, svgWindow)
+			d.rect(d.lanes, a, d.text-d.lanes-8, b-a, svgWindow)
 		}
 	}
 }
@@ -241,6 +259,11 @@ func (d *drawing) steps() {
 		if i > 0 {
 			d.say(d.lanes-svgPad, y-svgRow/2+4, svgSmall, svgGrey, "end", d.words.length(s.At.Sub(d.rows[i-1].At)))
 		}
+		if s.Kind == present {
+			d.line(d.lanes-svgPad, y, d.text-8, y, svgNow, 3)
+			d.say(d.text, y+5, svgSize, svgNow, "start", d.title(s))
+			continue
+		}
 		wave := slices.IndexFunc(d.l.waves, func(w wave) bool { return w.name == s.Wave })
 		d.line(d.lanes-svgPad, y, d.text-8, y, svgLine, 1)
 		fmt.Fprintf(d, `<circle cx="%.1f" cy="%.1f" r="7" fill="%s"/>`+"\n", d.lane(wave), y, colour)
@@ -255,17 +278,8 @@ func (d *drawing) steps() {
 			}
 		}
 		d.say(d.text, y-2, svgSize, colour, "start", d.title(s))
-		d.say(d.text, y+14, svgSmall, svgGrey, "start", d.words.Does[s.Kind])
+		d.say(d.text, y+14, svgSmall, svgGrey, "start", d.does(s))
 	}
-}
-
-func (d *drawing) now(t time.Time) {
-	if t.IsZero() {
-		return
-	}
-	y := d.at(t)
-	d.line(svgPad, y, d.width-svgPad, y, svgNow, 2)
-	d.say(svgPad, y-4, svgSmall, svgNow, "start", d.words.Now+" "+d.words.instant(t))
 }
 
 func (d *drawing) legend() {
