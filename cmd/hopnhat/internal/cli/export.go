@@ -52,7 +52,7 @@ func (o *exportCmd) run(ctx context.Context, args []string) error {
 	if err := o.ask(ctx, p); err != nil {
 		return err
 	}
-	if at.IsAfter(p.Mapping.Cutover) && !p.publishable() {
+	if p.Changes(p.plan, at) && !p.publishable() {
 		o.tell(p.found, finding.Block)
 		return fmt.Errorf("the plan cannot be published: %s", p.blocked())
 	}

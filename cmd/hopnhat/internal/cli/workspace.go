@@ -59,5 +59,8 @@ func (p *planned) title(i workspace.Instant) string {
 	if i.IsAfter(p.Mapping.Cutover) {
 		side = "after"
 	}
+	if at, dated := i.Date(); dated {
+		return fmt.Sprintf("the world planned for %s, %s the cutover of %s", workspace.InEnglish(at), side, workspace.InEnglish(p.Mapping.Cutover))
+	}
 	return fmt.Sprintf("the world %s the cutover of %s", side, workspace.InEnglish(p.Mapping.Cutover))
 }

@@ -33,7 +33,7 @@ type proved struct {
 func prove(w *workspace.Workspace, plan *merge.Plan, stages []Stage, now time.Time) (*proved, error) {
 	p := &proved{after: map[string]bool{}}
 	for _, s := range stages {
-		p.after[s.At] = s.Instant.IsAfter(w.Mapping.Cutover)
+		p.after[s.At] = w.Changes(plan, s.Instant)
 	}
 	cert, err := w.Certificate()
 	p.lacks = err

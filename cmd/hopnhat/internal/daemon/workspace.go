@@ -77,7 +77,7 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 		out.plan, out.planFound = plan, fs
 		note := unpublished(w, plan, fs, stages)
 		if note != "" {
-			if slices.ContainsFunc(stages, func(s Stage) bool { return s.Instant.IsAfter(w.Mapping.Cutover) && !s.Loopback() }) {
+			if slices.ContainsFunc(stages, func(s Stage) bool { return w.Changes(plan, s.Instant) && !s.Loopback() }) {
 				return &Loaded{failed: ss}, fmt.Errorf("%s\nit is served on loopback alone; decide what is open, or rehearse on 127.0.0.1", note)
 			}
 			out.Notes = append(out.Notes, note)
@@ -106,7 +106,7 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 // unpublished says why the plan cannot be published, if a stage needs it.
 func unpublished(w *workspace.Workspace, plan *merge.Plan, fs []finding.Finding, stages []Stage) string {
 	if plan.Publishable() && finding.Worst(fs) < finding.Block ||
-		!slices.ContainsFunc(stages, func(s Stage) bool { return s.Instant.IsAfter(w.Mapping.Cutover) }) {
+		!slices.ContainsFunc(stages, func(s Stage) bool { return w.Changes(plan, s.Instant) }) {
 		return ""
 	}
 	return fmt.Sprintf("the plan of %s cannot be published: %d conflicts are open (`hopnhat plan %s` prints them)", w.Dir, plan.Open(), w.Dir)

@@ -1,9 +1,11 @@
 package workspace
 
 import (
+	"slices"
 	"time"
 
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/cutover"
 	"gialai.gov.vn/hopnhat/zones/merge"
 )
 
@@ -87,17 +89,36 @@ func (i Instant) IsAfter(cutover time.Time) bool {
 	return !cutover.IsZero() && !i.at.Before(cutover)
 }
 
-// WorldAt returns the world of an instant: a date later than a wave's is
-// answered by the world after that wave. Of Now it is the world before, which
-// a server without a schedule serves.
+// WorldAt returns the world of an instant. A date is answered by the step that
+// the timeline has for it; where there is no timeline, by the last wave before
+// it. Of Now it is the world before, which a server without a schedule serves.
 func (w *Workspace) WorldAt(p *merge.Plan, i Instant) zones.World {
+	at, dated := i.Date()
+	if dated {
+		if l, err := w.Timeline(p, nil); err == nil {
+			return l.At(at)
+		}
+	}
 	if !i.IsAfter(w.Mapping.Cutover) {
 		return p.Before()
 	}
-	world := p.After()
-	if n := w.stagesBy(i.at); n > 0 && !i.at.IsZero() {
+	if n := w.stagesBy(at); dated && n > 0 {
 		made, _ := w.staged(p, n)
-		world = made[n-1].after
+		return made[n-1].after
 	}
-	return world
+	return p.After()
+}
+
+// Changes tells whether at an instant names may answer other than before the
+// cutover: after it, and at a date from the step on that adds what is new.
+func (w *Workspace) Changes(p *merge.Plan, i Instant) bool {
+	at, dated := i.Date()
+	if !dated || i.IsAfter(w.Mapping.Cutover) {
+		return i.IsAfter(w.Mapping.Cutover)
+	}
+	l, err := w.Timeline(p, nil)
+	if err != nil {
+		return false // as WorldAt has it
+	}
+	return slices.ContainsFunc(l.Served(), func(s cutover.Step) bool { return s.Kind > cutover.Lower && !s.At.After(at) })
 }

@@ -393,3 +393,52 @@ func TestAtParents(t *testing.T) {
 		}
 	}
 }
+
+// At a date the world is the step's that the timeline has for it. The lag of
+// small is 2h15m and its TTLs are an hour, so what is new comes 2h20m before
+// the cutover and TTLs go down 3h15m before that; what goes goes a week later.
+func TestWorldAtDates(t *testing.T) {
+	w, _ := Open(write(t, t.TempDir(), waved()))
+	p, _ := w.Plan()
+	const now = "gialai.gov.vn"
+	for _, c := range []struct {
+		at, mail, www string
+		ttl           uint32 // of www
+		changes       bool
+	}{
+		{"before", "-", "2.2", 3600, false},
+		{"now", "-", "2.2", 3600, false},
+		{"31/8/2025 18:24", "-", "2.2", 3600, false},
+		{"31/8/2025 18:25", "-", "2.2", 300, false},
+		{"31/8/2025 21:39", "-", "2.2", 300, false},
+		{"31/8/2025 21:40", "8.2", "2.2", 300, true},
+		{"1/9/2025", "8.2", "2.2", 300, true},
+		{"9/9/2025", "8.2", "2.2", 3600, true},
+		{"after", "8.2", "2.2", 3600, true},
+		{"4/1/2026 23:59", "8.2", "2.2", 300, true},
+		{"5/1/2026", "8.2", "8.3", 300, true},
+		{"1/2/2026", "8.2", "8.3", 3600, true},
+	} {
+		i, err := ParseInstant(c.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		world := w.WorldAt(p, i)
+		s, _ := world.Zone(zones.ID{Origin: n(now), View: zones.Internet}).Lookup(n("www.gialai.gov.vn"), zones.TypeA)
+		if mail, www := has(world, now, "mail.gialai.gov.vn"), has(world, now, "www.gialai.gov.vn"); mail != c.mail || www != c.www || s.TTL() != c.ttl {
+			t.Errorf("at %s: mail %s, www %s with TTL %d; want %s, %s with %d", c.at, mail, www, s.TTL(), c.mail, c.www, c.ttl)
+		}
+		if got := w.Changes(p, i); got != c.changes {
+			t.Errorf("at %s names change: %v, want %v", c.at, got, c.changes)
+		}
+	}
+	for _, i := range []Instant{Before(), After(), Now()} {
+		want := p.Before()
+		if i.Equal(After()) {
+			want = p.After()
+		}
+		if w.WorldAt(p, i).Digest() != want.Digest() {
+			t.Errorf("%v is not the plan's world", i)
+		}
+	}
+}
