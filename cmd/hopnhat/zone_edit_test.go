@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/miekg/dns"
 )
 
 // TestZoneEditDiskFull edits on a disk that is full, as far as a limit on the size
@@ -49,4 +51,64 @@ func TestZoneEditDiskFull(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestZoneEditServed edits a zone that is served: it is answered from when the
+// command ends, and what is refused changes neither file nor answers. A plain edit
+// and reload do the same.
+func TestZoneEditServed(t *testing.T) {
+	dir := t.TempDir()
+	const zone = "$TTL 1h\n@ SOA ns1 admin 9 3h 15m 4w 30m ; kept by hand\n NS ns1\nns1 A 192.0.2.1\n"
+	file := write(t, filepath.Join(dir, "example.vn.zone"), zone)
+	addr, state := freePort(t, "127.0.0.1"), filepath.Join(dir, "var")
+	p := begin(t, addr, hopnhat(t), "serve", "--listen", addr.String(), "--state", state, "--zone", "example.vn="+file)
+	run := func(want int, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(hopnhat(t), args...)
+		cmd.Env = append(os.Environ(), "VISUAL=", "SUDO_USER=", "EDITOR="+filepath.Join(dir, "editor"))
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != want {
+			t.Errorf("%v: exit %d, want %d\n%s\nthe log:\n%s", args, got, want, out, p.log)
+		}
+		return string(out)
+	}
+	edit := func(want int, line string) string {
+		t.Helper()
+		if err := os.Chmod(write(t, filepath.Join(dir, "editor"), "#!/bin/sh\necho '"+line+"' >> \"$1\"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return run(want, "zone", "edit", "--file", file, "--zone", "example.vn", "--state", state, "--why", "a test")
+	}
+	served := func(name string, want int) {
+		t.Helper()
+		m, err := exchange(addr, name, dns.TypeA)
+		if err != nil || len(m.Answer) != want {
+			t.Errorf("%s: %v, %v, want %d answers", name, m, err, want)
+		}
+	}
+	out := edit(0, "mail A 192.0.2.3 ; new")
+	if !strings.Contains(out, "published: example.vn (internet): serial 10, was 9") {
+		t.Errorf("says\n%s", out)
+	}
+	served("mail.example.vn.", 1)
+	good := strings.Replace(zone, "admin 9 ", "admin 10 ", 1) + "mail A 192.0.2.3 ; new\n"
+	if b, err := os.ReadFile(file); err != nil || string(b) != good {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
+	edit(1, "www A 192.0.2.333")
+	served("www.example.vn.", 0)
+	if b, err := os.ReadFile(file); err != nil || string(b) != good {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
+
+	write(t, file, good+"www A 192.0.2.333\n")
+	if out := run(1, "reload", "--state", state); !strings.Contains(out, "example.vn.zone:6:7: error") {
+		t.Errorf("reload of a bad edit says\n%s", out)
+	}
+	served("mail.example.vn.", 1)
+	write(t, file, good+"www A 192.0.2.33\n")
+	if out := run(0, "reload", "--state", state, "--why", "mended"); !strings.Contains(out, "published: example.vn (internet): serial 11, was 10") {
+		t.Errorf("reload of a good edit says\n%s", out)
+	}
+	served("www.example.vn.", 1)
 }

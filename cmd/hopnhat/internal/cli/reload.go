@@ -48,21 +48,25 @@ func (o *reload) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return o.publish(ctx, path)
+	r, err := o.publish(ctx, path)
+	if err == nil && len(r.Refused) > 0 {
+		err = &exit{code: 1}
+	}
+	return err
 }
 
 // publish has the server at a socket read again, and prints what came of it.
-func (o *reload) publish(ctx context.Context, path string) error {
+func (o *reload) publish(ctx context.Context, path string) (*control.Reloaded, error) {
 	raw, err := o.ask(ctx, path, control.ReloadCommand, control.Reload{Who: o.person(), Why: o.why, Document: o.document, Override: o.override})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var r control.Reloaded
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return fmt.Errorf("the server's answer cannot be read: %w", err)
+		return nil, fmt.Errorf("the server's answer cannot be read: %w", err)
 	}
 	if o.json {
-		return indent(o.out, r)
+		return &r, indent(o.out, r)
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintln(o.err, n)
@@ -70,10 +74,13 @@ func (o *reload) publish(ctx context.Context, path string) error {
 	for _, z := range r.Zones {
 		fmt.Fprintf(o.out, "published: %s\n", changeInEnglish(z))
 	}
-	if len(r.Zones) == 0 {
+	switch {
+	case len(r.Refused) > 0:
+		fmt.Fprintln(o.out, "files with errors are served as they were read before; mend what stands above")
+	case len(r.Zones) == 0:
 		fmt.Fprintln(o.out, "nothing changed: what is served stands as it did")
 	}
-	return nil
+	return &r, nil
 }
 
 // person is for whom it is done; "" leaves it to the server.

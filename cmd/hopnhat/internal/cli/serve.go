@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/daemon"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/resolver/answer"
@@ -199,14 +200,15 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 	}
 	opts.Directed = slices.ContainsFunc(stages, func(s daemon.Stage) bool { return s.Instant.IsNow() })
 	opts.Rehearse = o.rehearse
-	if opts.Directed {
-		opts.Control, opts.Group = p.ControlSocket(), p.Config.Control.Group
+	opts.Control, opts.Group = p.ControlSocket(), p.Config.Control.Group
+	if o.state != "" {
+		opts.Control = filepath.Join(opts.State, control.File)
 	}
 	if o.rehearse != 0 {
 		if opts.State, err = rehearsalState(opts.State); err != nil {
 			return daemon.Options{}, nil, err
 		}
-		opts.Control = filepath.Join(opts.State, "control.sock")
+		opts.Control = filepath.Join(opts.State, control.File)
 	}
 	if o.version == "" {
 		o.version = p.Config.Policy.Version
@@ -337,6 +339,9 @@ func (o *serve) files(ctx context.Context) (daemon.Options, func(*daemon.Daemon)
 	}
 	if opts.State == "" {
 		opts.State = stateFolder(zs, opts.Transfers.Follows)
+	}
+	if opts.State != "" {
+		opts.Control = filepath.Join(opts.State, control.File)
 	}
 	return opts, func(d *daemon.Daemon) {
 		for _, a := range d.Addresses() {

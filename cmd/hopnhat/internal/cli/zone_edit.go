@@ -194,10 +194,12 @@ func (o *zoneEdit) announce(ctx context.Context, m *master) error {
 		fmt.Fprintln(o.out, "written; which server serves it is not known here (--state or --socket): its next start, or SIGHUP, publishes it")
 		return nil
 	}
-	err := o.publish(ctx, m.socket)
+	r, err := o.publish(ctx, m.socket)
 	switch {
+	case err == nil && len(r.Refused) > 0 && !r.Has(m.id.Origin.Text(), string(m.id.View)):
+		return &control.ServerError{Text: "it did not take the edit"}
 	case errors.Is(err, control.ErrNobody):
-		fmt.Fprintf(o.out, "written; no server listens at %s: the next start publishes it\n", m.socket)
+		fmt.Fprintf(o.out, "written; no server listens at %s: the next start, or SIGHUP, publishes it\n", m.socket)
 		return nil
 	case err != nil && !errors.As(err, new(*control.ServerError)):
 		return fmt.Errorf("it is written, and whether the server publishes it is not known: %w", err)

@@ -299,7 +299,7 @@ func TestZoneEditWorkspace(t *testing.T) {
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code, out := run("gialai.gov.vn", `sed -i 's/198.51.100.77/198.51.100.79/' "$1"`); code != 0 || !strings.Contains(out, "the next start publishes it") {
+	if code, out := run("gialai.gov.vn", `sed -i 's/198.51.100.77/198.51.100.79/' "$1"`); code != 0 || !strings.Contains(out, "the next start, or SIGHUP, publishes it") {
 		t.Errorf("without a server: exit %d\n%s", code, out)
 	}
 	// A name under the wildcard of a source, which the merger carries over.

@@ -1,6 +1,9 @@
 package control
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // StatusFormat is that of Status, which changes when a member goes or changes
 // its meaning.
@@ -157,11 +160,17 @@ type Finding struct {
 	Text     string `json:"text"`
 }
 
-// Reloaded is what reload answers. An edit that was refused is an error.
+// Reloaded is what reload answers, where not all was refused.
 type Reloaded struct {
-	Format int      `json:"format"`
-	Zones  []Change `json:"zones"` // what was published; none: nothing changed
-	Notes  []string `json:"notes"`
+	Format  int      `json:"format"`
+	Zones   []Change `json:"zones"`             // what was published; none: nothing changed
+	Refused []string `json:"refused,omitempty"` // files among which are some with errors: what stands in those is served as it was
+	Notes   []string `json:"notes"`
+}
+
+// Has tells whether a zone was published.
+func (r *Reloaded) Has(zone, view string) bool {
+	return slices.ContainsFunc(r.Zones, func(c Change) bool { return c.Zone == zone && c.View == view })
 }
 
 // Alarms tells whether somebody must look: nothing more is done by itself, or

@@ -180,8 +180,12 @@ func (d *Daemon) beside() (err error) {
 		d.director.run = ctx
 		d.wg.Go(func() { d.director.direct(ctx) })
 	}
-	if d.o.Control != "" {
-		d.control, err = control.Listen(d.o.Control, d.o.Group, d, d.o.Log)
+	if d.o.Control == "" {
+		return nil
+	}
+	if d.control, err = control.Listen(d.o.Control, d.o.Group, d, d.o.Log); err != nil && !d.o.Directed {
+		fmt.Fprintf(d.o.Log, "no command reaches this server but by signals: %v\n", err) // several may share a state folder
+		return nil
 	}
 	return err
 }

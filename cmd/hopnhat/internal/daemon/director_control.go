@@ -57,6 +57,9 @@ func (d *Daemon) reloadFor(ctx context.Context, p control.Peer, r control.Reques
 		return nil, err
 	}
 	out := control.Reloaded{Format: control.StatusFormat, Zones: []control.Change{}, Notes: slices.Concat([]string{}, d.loaded.Notes)}
+	for _, s := range d.loaded.failed {
+		out.Refused = append(out.Refused, s.path)
+	}
 	at := Now
 	if _, ok := d.loaded.Worlds[Now]; !ok {
 		at = d.o.Listeners[0].At
