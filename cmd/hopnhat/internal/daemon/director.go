@@ -46,11 +46,15 @@ type director struct {
 // that each start comes to the same plan.
 type scheme struct {
 	Served    map[string][]zones.Serial `json:"served"` // what was seen of each zone, by ORIGIN (VIEW)
+	Before    map[string]numbered       `json:"before"` // the zones that were served, by the same
 	Rehearsed *rehearsal                `json:"rehearsed,omitempty"`
 	Proof     int                       `json:"proof"` // the version of proofFile with the certificates
-	Earliest  time.Time                 `json:"earliest"`
+	Cutover   time.Time                 `json:"cutover"`
 	Verdict   string                    `json:"verdict"`
 }
+
+// numbered is the serial of a zone in its file, and the one under which it is served.
+type numbered struct{ Stated, Served zones.Serial }
 
 // rehearsal is how the instants of a plan are moved.
 type rehearsal struct {
@@ -253,6 +257,9 @@ func (dir *director) merged(l *Loaded, s scheme) (cutover.Timeline, publish.Merg
 	if err != nil {
 		return cutover.Timeline{}, publish.Merged{}, err
 	}
+	if waves[0].Row[0], err = s.before(waves[0].Row[0]); err != nil {
+		return cutover.Timeline{}, publish.Merged{}, err
+	}
 	terms := w.TermsOf(waves)
 	terms.Served = served
 	tl, err := cutover.PlanWaves(waves, terms)
@@ -294,6 +301,19 @@ func (s scheme) served() (map[zones.ID][]zones.Serial, error) {
 		out[id] = serials
 	}
 	return out, nil
+}
+
+// before is the world before under the serials that it was served under. A serial
+// that was raised in the file since stands, and makes the plan another.
+func (s scheme) before(w zones.World) (zones.World, error) {
+	var zs []*zones.Zone
+	for z := range w.All() {
+		if n, ok := s.Before[z.ID().String()]; ok && n.Stated == z.Serial() && n.Served != n.Stated {
+			z = z.WithSerial(n.Served)
+		}
+		zs = append(zs, z)
+	}
+	return zones.NewWorld(zs...)
 }
 
 const serialKeyed = Now + " "
@@ -342,16 +362,17 @@ func (dir *director) edit(l *Loaded, p *plan, to zones.World, n Note) (*change, 
 			_, err := dir.d.past.commit(evPublished, w, n, nil)
 			return err
 		}
-		return dir.note(cutover.Event{Kind: cutover.Edited, Drain: cutover.Settle(dir.served, w, terms(l))}, &w, n, nil)
+		return dir.note(cutover.Event{Kind: cutover.Edited, Drain: l.settle(dir.served, w)}, &w, n, nil)
 	}}, nil
 }
 
-// terms are those of the workspace, with the parents' TTLs, since a world that is
-// gone back to may differ there.
-func terms(l *Loaded) cutover.Terms {
+// settle is how long caches and secondaries may hold what a publication replaces.
+func (l *Loaded) settle(was, is zones.World) time.Duration {
 	t := l.workspace.Terms()
-	t.Parent = l.workspace.Consolidation.Timeline.Parent
-	return t
+	if len(workspace.AtParents(cutover.Row{was, is, is, is})) > 0 {
+		t.Parent = l.workspace.Consolidation.Timeline.Parent
+	}
+	return cutover.Settle(was, is, t)
 }
 
 // sameWorlds tells whether two worlds are the same, serials too.
@@ -432,7 +453,7 @@ func (dir *director) back(kind cutover.EventKind, to zones.World, n Note) error 
 	}
 	l := dir.d.loaded.again()
 	l.change = &change{approved: a, plan: dir.plan, fence: func() error { return nil }, commit: func(w zones.World) error {
-		ev := cutover.Event{Kind: kind, Plan: dir.progress.Plan, Drain: cutover.Settle(dir.served, w, terms(l))}
+		ev := cutover.Event{Kind: kind, Plan: dir.progress.Plan, Drain: l.settle(dir.served, w)}
 		return dir.note(ev, &w, n, nil)
 	}}
 	return dir.d.publish(l, n)

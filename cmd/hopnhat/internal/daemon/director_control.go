@@ -141,7 +141,12 @@ func (dir *director) schedule(ctx context.Context, n Note, r *rehearsal, say fun
 	if err != nil {
 		return err
 	}
-	s := scheme{Served: seen, Rehearsed: r}
+	s := scheme{Served: seen, Rehearsed: r, Before: map[string]numbered{}, Cutover: l.workspace.Mapping.Cutover}
+	for z := range l.plan.Before().All() {
+		if served := dir.served.Zone(z.ID()); served != nil {
+			s.Before[z.ID().String()] = numbered{z.Serial(), served.Serial()}
+		}
+	}
 	tl, m, err := dir.merged(l, s)
 	if err != nil {
 		return err
@@ -189,7 +194,12 @@ func (dir *director) schedule(ctx context.Context, n Note, r *rehearsal, say fun
 // inTime tells whether there is time for what is left of a timeline.
 func (dir *director) inTime(tl cutover.Timeline, now time.Time) error {
 	if len(dir.progress.Past) == 0 {
-		return tl.Start(now)
+		err := tl.Start(now)
+		var near *cutover.TooNearError
+		told := errors.As(err, &near) && near.Kind == cutover.Announce && dir.scheme.Cutover.Equal(dir.d.loaded.workspace.Mapping.Cutover)
+		if !told { // a date that was scheduled before was announced then
+			return err
+		}
 	}
 	_, taken, err := dir.progress.On(tl)
 	if err != nil {
@@ -222,6 +232,13 @@ func (dir *director) seen(ctx context.Context) (map[string][]zones.Serial, error
 	}
 	for id, p := range published {
 		add(id, p.Serial)
+	}
+	if dir.plan != nil && (!dir.progress.Aborted.IsZero() || !dir.progress.RolledBack.IsZero()) {
+		for _, step := range dir.plan.timeline.Served() { // no serial of a plan that was given up comes again
+			for z := range step.World.All() {
+				add(z.ID(), z.Serial())
+			}
+		}
 	}
 	var qs []transfer.Request
 	var who []string

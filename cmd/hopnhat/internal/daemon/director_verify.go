@@ -73,7 +73,7 @@ func (dir *director) task() verify.Task {
 	d := dir.d
 	conf := d.loaded.workspace.Config
 	t := verify.Task{World: dir.served, Before: dir.before(), Sample: max(conf.Cutover.Verify.Sample, 1), Within: conf.Cutover.Verify.Within, Seed: uint64(d.clock.Now().UnixNano())}
-	t.Drained = d.clock.Now().Add(cutover.Settle(t.Before, t.World, terms(d.loaded)))
+	t.Drained = d.clock.Now().Add(d.loaded.settle(t.Before, t.World))
 	for _, r := range d.running {
 		if r.At == Now && r.TLS == nil {
 			t.Points = append(t.Points, verify.Point{Name: "this server", Address: reachable(r.server.Addr()), View: r.View, Kind: verify.Own})

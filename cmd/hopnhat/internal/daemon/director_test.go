@@ -1,0 +1,597 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/clock"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/publish"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/zones"
+)
+
+// hands is a clock that a test moves.
+type hands struct {
+	mu    sync.Mutex
+	now   time.Time
+	moved chan struct{} // closed at the next move
+	jump  time.Duration // what the wall clock was set by
+	sync  clock.Sync
+}
+
+func newHands(at string) *hands {
+	t, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		panic(err)
+	}
+	return &hands{now: t, moved: make(chan struct{}), sync: clock.Synced}
+}
+
+func (h *hands) Now() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *hands) read() clock.Reading {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	running := h.now.Add(-h.jump).Sub(time.Unix(1e9, 0))
+	return clock.Reading{Wall: h.now, Running: running, Since: running, Sync: h.sync}
+}
+
+func (h *hands) move(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f()
+	close(h.moved)
+	h.moved = make(chan struct{})
+}
+
+func (h *hands) to(at time.Time) { h.move(func() { h.now = at }) }
+
+func (h *hands) Wait(ctx context.Context, d time.Duration) error {
+	end := h.Now().Add(d)
+	for {
+		h.mu.Lock()
+		now, moved := h.now, h.moved
+		h.mu.Unlock()
+		if !now.Before(end) {
+			return ctx.Err()
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// stage is a workspace that is served by its timeline, on a clock that the test
+// moves.
+type stage struct {
+	*testing.T
+	dir  string
+	d    *Daemon
+	h    *hands
+	log  *lockedLog
+	addr netip.AddrPort
+}
+
+type lockedLog struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// staged is the small workspace with more in its hopnhat.yaml.
+func staged(t *testing.T, at, conf string) *stage {
+	t.Helper()
+	s := &stage{T: t, dir: small(t), h: newHands(at), log: &lockedLog{}}
+	s.write("hopnhat.yaml", "version: 1\n"+conf)
+	s.start()
+	return s
+}
+
+func (s *stage) write(name, text string) {
+	s.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// edit replaces a text in a file.
+func (s *stage) edit(name, old, text string) {
+	s.Helper()
+	b, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil || !strings.Contains(string(b), old) {
+		s.Fatalf("%s has no %q (%v)", name, old, err)
+	}
+	s.write(name, strings.Replace(string(b), old, text, 1))
+}
+
+func (s *stage) start() {
+	s.Helper()
+	one := Stage{Listener: Listener{Address: "127.0.0.1:0", View: zones.Internet, At: Now}, Instant: workspace.Now()}
+	c := Clock{Now: s.h.Now, Wait: s.h.Wait}
+	// The files are settled by the machine's clock.
+	d, err := Start(s.Context(), Options{
+		Listeners: []Listener{one.Listener}, Load: Workspace(s.dir, []Stage{one}, SystemClock()), State: filepath.Join(s.dir, "var"),
+		Log: s.log, Directed: true, Clock: c, Read: s.h.read,
+	})
+	if err != nil {
+		s.Fatal(err, s.log)
+	}
+	s.d, s.addr = d, d.Addresses()[0]
+	s.Cleanup(s.end)
+}
+
+func (s *stage) end() {
+	if s.d != nil {
+		if err := s.d.Close(context.Background()); err != nil {
+			s.Error(err)
+		}
+		s.d = nil
+	}
+}
+
+// ask sends a command of the control socket as a user.
+func (s *stage) ask(uid int, command string, args any) (any, error) {
+	s.Helper()
+	r, err := control.NewRequest(command, args)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return s.d.Handle(s.Context(), control.Peer{UID: uid, User: fmt.Sprint("u", uid)}, r, func(string) {})
+}
+
+func (s *stage) must(uid int, command string, args any) {
+	s.Helper()
+	if _, err := s.ask(uid, command, args); err != nil {
+		s.Fatalf("%s: %v\n%s", command, err, s.log)
+	}
+}
+
+func (s *stage) status() control.Status {
+	s.Helper()
+	v, err := s.ask(0, control.StatusCommand, control.Nothing{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return v.(control.Status)
+}
+
+// until waits for a condition of the status; the clock stands.
+func (s *stage) until(what string, ok func(control.Status) bool) control.Status {
+	s.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		st := s.status()
+		if ok(st) {
+			return st
+		}
+		if time.Now().After(end) {
+			s.Fatalf("never: %s; the state is %q, next %+v, held %+v\n%s", what, st.State, st.Next, st.Held, s.log)
+		}
+	}
+}
+
+// step goes to the instant of the next step, and waits until it was taken and
+// verified.
+func (s *stage) step(kind string) control.Step {
+	s.Helper()
+	st := s.until("next is "+kind, func(st control.Status) bool { return st.Next != nil && st.Next.Kind == kind && st.Next.Waits == "" })
+	s.h.to(st.Next.At.Add(-time.Second))
+	if got := s.until("not before", func(control.Status) bool { return true }); taken(got, kind) != nil {
+		s.Fatalf("%s is taken a second early", kind)
+	}
+	s.h.to(st.Next.At)
+	st = s.until(kind+" is taken and verified", func(st control.Status) bool {
+		x := taken(st, kind)
+		return x != nil && (x.Verified != nil || kind == "close")
+	})
+	return *taken(st, kind)
+}
+
+// taken is the first step of a kind, if it was taken.
+func taken(st control.Status, kind string) *control.Step {
+	for i, x := range st.Steps {
+		if x.Kind == kind && !x.Taken.IsZero() {
+			return &st.Steps[i]
+		}
+	}
+	return nil
+}
+
+// a is the address that a name has at the server, with its TTL; else the rcode.
+func (s *stage) a(name string) string {
+	s.Helper()
+	m := new(dns.Msg).SetQuestion(name+".", dns.TypeA)
+	c := &dns.Client{Timeout: 10 * time.Second}
+	r, _, err := c.Exchange(m, s.addr.String())
+	switch {
+	case err != nil:
+		s.Fatal(err)
+	case len(r.Answer) == 1:
+		rr := r.Answer[0].(*dns.A)
+		return fmt.Sprint(rr.A, " ", rr.Hdr.Ttl)
+	}
+	return dns.RcodeToString[r.Rcode]
+}
+
+func (s *stage) is(name, want string) {
+	s.Helper()
+	if got := s.a(name); got != want {
+		s.Errorf("%s is %s, want %s", name, got, want)
+	}
+}
+
+func (s *stage) serial() zones.Serial {
+	return s.d.Worlds()[Now].Zone(zones.ID{Origin: zones.MustName("moi.example"), View: zones.Internet}).Serial()
+}
+
+const (
+	schedule = control.ScheduleCommand
+	oldMail  = "mail.cu.example"
+	newMail  = "mail.moi.example"
+)
+
+func because() control.Reason { return control.Reason{Why: "the test"} }
+
+// TestTimeline: a plan that two people approved is carried out by itself, step by
+// step, each at its instant and not before; and over restarts.
+func TestTimeline(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 2}\n")
+	s.is(newMail, "NXDOMAIN")
+	s.is(oldMail, "198.51.100.3 300")
+	before := s.serial()
+	s.must(0, schedule, because())
+	st := s.status()
+	if st.State != control.Scheduled || st.Plan == nil || len(st.Steps) != 6 || st.Approvals.Needed != 2 {
+		t.Fatalf("%+v", st)
+	}
+	sum := control.Approve{Plan: st.Plan.Hash}
+	if _, err := s.ask(1, control.ApproveCommand, control.Approve{Plan: strings.Repeat("0", 64)}); err == nil {
+		t.Error("another plan is approved")
+	}
+	s.must(1, control.ApproveCommand, sum)
+	if _, err := s.ask(1, control.ApproveCommand, sum); err == nil {
+		t.Error("one user approves twice")
+	}
+	// With one approval no step is taken.
+	s.h.to(st.Steps[0].At.Add(time.Second))
+	s.until("held for want of an approval", func(st control.Status) bool {
+		return st.State == control.Held && strings.Contains(s.log.String(), "ALARM: the cutover is held: the plan has 1 of 2 approvals")
+	})
+	s.is(oldMail, "198.51.100.3 300")
+	s.must(2, control.ApproveCommand, sum)
+	s.until("lowered", func(st control.Status) bool {
+		x := taken(st, "lower")
+		return x != nil && x.Verified != nil && x.Verified.OK
+	})
+	s.step("add")
+	s.is(newMail, "198.51.100.3 300")
+	serial := s.serial()
+	if !before.Before(serial) {
+		t.Errorf("serial %d after %d", serial, before)
+	}
+	// A start goes on where the log stands, with the very same zones.
+	was := s.d.Worlds()[Now].Digest()
+	s.end()
+	s.start()
+	if is := s.d.Worlds()[Now].Digest(); is != was || s.serial() != serial {
+		t.Errorf("a start serves %v under serial %d, not %v under %d", is, s.serial(), was, serial)
+	}
+	turn := s.step("switch")
+	// The first step was held up by a second, and the drains count from it.
+	if want := "2025-09-01T00:00:01+07:00"; turn.Taken.Format(time.RFC3339) != want {
+		t.Errorf("switched at %v", turn.Taken)
+	}
+	if st := s.status(); st.Rollback == "" || !st.Certificate.Fits {
+		t.Errorf("after the switch: %+v, %+v", st.Rollback, st.Certificate)
+	}
+	s.step("remove")
+	if st := s.status(); st.Rollback != "" {
+		t.Errorf("the window is over, and the way back is %s", st.Rollback)
+	}
+	s.step("restore")
+	s.step("close")
+	s.until("done", func(st control.Status) bool { return st.State == control.Done })
+	s.is(newMail, "198.51.100.3 300")
+	s.is(oldMail, "198.51.100.3 300")
+	if _, err := s.ask(0, control.RollbackCommand, because()); err == nil {
+		t.Error("rolled back after the end")
+	}
+	s.end()
+	s.start()
+	s.is(newMail, "198.51.100.3 300")
+	s.until("done after a start", func(st control.Status) bool { return st.State == control.Done })
+}
+
+// TestBack: before the switch a plan is aborted, after it rolled back: old data
+// under higher serials, the new names kept; and scheduled again.
+func TestBack(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")
+	s.edit("consolidation.yaml", "targets:", "decisions:\n  - {at: www.moi.example, take: source, why: x, by: an, doc: bb1, state: decided}\ntargets:")
+	s.edit("zones/moi.example.zone", "ns0 A", "www A 192.0.2.80\nns0 A")
+	s.edit("sources/cu.zone", "mail A", "www A 198.51.100.80\nmail A")
+	if err := s.d.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const www = "www.moi.example"
+	s.must(0, schedule, because())
+	if _, err := s.ask(0, control.RollbackCommand, because()); err == nil {
+		t.Error("rolled back before the switch")
+	}
+	s.step("lower")
+	s.must(0, control.AbortCommand, because())
+	s.is(newMail, "NXDOMAIN")
+	s.until("aborted", func(st control.Status) bool { return st.State == control.Aborted })
+
+	s.must(0, schedule, because())
+	s.step("lower")
+	s.step("add")
+	s.is(www, "192.0.2.80 300")
+	s.step("switch")
+	s.is(www, "198.51.100.80 300")
+	if _, err := s.ask(0, control.AbortCommand, because()); err == nil {
+		t.Error("aborted after the switch")
+	}
+	serial := s.serial()
+	s.must(0, control.RollbackCommand, because())
+	s.is(www, "192.0.2.80 300")
+	s.is(newMail, "198.51.100.3 300")
+	if !serial.Before(s.serial()) {
+		t.Errorf("rolled back from serial %d to %d", serial, s.serial())
+	}
+	s.until("rolled back", func(st control.Status) bool { return st.State == control.RolledBack })
+	if !strings.Contains(s.log.String(), "rolled back by u0: the test") {
+		t.Error("the log does not say so")
+	}
+	s.end()
+	s.start()
+	s.is(www, "192.0.2.80 300")
+	// Its date lies behind; another is needed.
+	if _, err := s.ask(0, schedule, because()); err == nil {
+		t.Error("scheduled for a date that has passed")
+	}
+	s.edit("consolidation.yaml", "2025-09-01 00:00", "2025-09-15 00:00")
+	s.must(0, schedule, because())
+	s.step("switch")
+	s.is(www, "198.51.100.80 300")
+}
+
+// TestStale is T-FENCE: an edit makes the plan another, of which nothing is taken
+// before it is scheduled again. The edit itself is published.
+func TestStale(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 1}\n")
+	s.edit("consolidation.yaml", "targets:", "timeline: {grace: 6h}\ntargets:")
+	s.must(0, schedule, because())
+	sum := control.Approve{Plan: s.status().Plan.Hash}
+	s.must(1, control.ApproveCommand, sum)
+	s.step("lower")
+	next := s.status().Next.At
+	// Saved, and not loaded: the step due finds it.
+	s.edit("sources/cu.zone", "198.51.100.3", "198.51.100.33")
+	s.h.to(next.Add(time.Minute))
+	st := s.until("held", func(st control.Status) bool { return st.State == control.Held && st.Stale != "" })
+	if taken(st, "add") != nil {
+		t.Fatal("a step of a stale plan is taken")
+	}
+	s.is(oldMail, "198.51.100.33 300")
+	s.is(newMail, "NXDOMAIN")
+	if _, err := s.ask(1, control.ApproveCommand, sum); !errors.Is(err, publish.ErrStale) {
+		t.Errorf("the stale plan is approved: %v", err)
+	}
+	s.must(0, schedule, because())
+	st = s.status()
+	if st.Plan.Hash == sum.Plan || len(st.Approvals.By) != 0 {
+		t.Errorf("scheduled again: plan %s, approved by %v", st.Plan.Hash, st.Approvals.By)
+	}
+	s.must(1, control.ApproveCommand, control.Approve{Plan: st.Plan.Hash})
+	s.step("add")
+	s.is(newMail, "198.51.100.33 300")
+}
+
+// TestMissed: a switch whose grace has passed is not made by itself.
+func TestMissed(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")
+	s.must(0, schedule, because())
+	s.step("lower")
+	s.end()
+	s.h.to(time.Date(2025, 9, 2, 0, 0, 0, 0, time.UTC))
+	s.start()
+	s.until("missed", func(st control.Status) bool {
+		return st.State == control.Missed && strings.Contains(s.log.String(), "ALARM: the cutover is held: the switch of 2025-09-01T00:00:00+07:00 was not made in time")
+	})
+	s.is(newMail, "NXDOMAIN")
+	s.must(0, control.NowCommand, because())
+	s.until("added", func(st control.Status) bool { x := taken(st, "add"); return x != nil && x.Verified != nil })
+	s.step("switch")
+}
+
+// TestTooNear: a date that leaves no time is refused, with one that does.
+func TestTooNear(t *testing.T) {
+	s := staged(t, "2025-08-31T16:30:00Z", "cutover: {approvals: 0}\n")
+	_, err := s.ask(0, schedule, because())
+	if err == nil || !strings.Contains(err.Error(), "too near") || !strings.Contains(err.Error(), "earliest safe one is 2025-09-1") {
+		t.Errorf("half an hour before: %v", err)
+	}
+}
+
+// TestClockHolds: a clock that jumped is not believed at the switch.
+func TestClockHolds(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")
+	s.must(0, schedule, because())
+	s.step("lower")
+	s.step("add")
+	at := s.status().Next.At
+	s.h.to(at.Add(-time.Hour))
+	s.until("an hour before", func(st control.Status) bool { return st.State == control.Waiting })
+	time.Sleep(20 * time.Millisecond) // the clock is looked at
+	s.h.move(func() { s.h.now, s.h.jump = at.Add(time.Second), 59*time.Minute })
+	st := s.until("held", func(st control.Status) bool { return st.State == control.Held })
+	if taken(st, "switch") != nil || !strings.Contains(s.log.String(), "ALARM: the cutover is held: the clock jumped forward by") {
+		t.Errorf("%+v\n%s", st.Held, s.log)
+	}
+	s.must(0, control.ReleaseCommand, because())
+	s.until("switched", func(st control.Status) bool { return taken(st, "switch") != nil })
+}
+
+// liar answers every question with NXDOMAIN, until it is told to be silent.
+type liar struct {
+	addr   netip.AddrPort
+	silent bool
+	mu     sync.Mutex
+}
+
+func newLiar(t *testing.T) *liar {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &liar{addr: netip.MustParseAddrPort(c.LocalAddr().String())}
+	srv := &dns.Server{PacketConn: c, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if !l.silent {
+			_ = w.WriteMsg(new(dns.Msg).SetRcode(q, dns.RcodeNameError))
+		}
+	})}
+	go func() { _ = srv.ActivateAndServe() }()
+	t.Cleanup(func() { _ = srv.Shutdown() })
+	return l
+}
+
+// TestVerificationHolds: a resolver that does not see what was published holds the
+// timeline; one that is taken out of the configuration does not.
+func TestVerificationHolds(t *testing.T) {
+	l := newLiar(t)
+	resolvers := fmt.Sprintf("cutover:\n  approvals: 0\n  verify: {within: 1s, resolvers: [{name: r1, address: %q}]}\n", l.addr.String())
+	s := staged(t, "2025-08-20T00:00:00Z", resolvers)
+	s.must(0, schedule, because())
+	s.h.to(s.status().Steps[0].At)
+	st := s.until("held", func(st control.Status) bool { return st.State == control.Held })
+	if x := taken(st, "lower"); x == nil || x.Verified == nil || x.Verified.OK || !st.Alarms() {
+		t.Errorf("%+v", st.Steps)
+	}
+	if n := strings.Count(s.log.String(), "ALARM"); n != 1 || !strings.Contains(s.log.String(), "to go back: hopnhat cutover abort") {
+		t.Errorf("%d alarms\n%s", n, s.log)
+	}
+	s.is(oldMail, "198.51.100.3 300")
+	s.h.to(st.Steps[1].At.Add(time.Second))
+	if st := s.until("still held", func(st control.Status) bool { return st.State == control.Held }); taken(st, "add") != nil {
+		t.Error("a step is taken while it is held")
+	}
+	// Over a restart it is still held.
+	s.end()
+	s.start()
+	s.until("held after a start", func(st control.Status) bool { return st.State == control.Held })
+	s.write("hopnhat.yaml", "version: 1\ncutover: {approvals: 0}\n")
+	s.must(0, control.ReloadCommand, control.Reload{})
+	s.must(0, control.ReleaseCommand, because())
+	s.until("goes on", func(st control.Status) bool { return taken(st, "add") != nil })
+}
+
+// TestRollsBackByItself: where that is configured, so many wrong vantage points
+// lead back; silent ones do not.
+func TestRollsBackByItself(t *testing.T) {
+	a, b := newLiar(t), newLiar(t)
+	conf := fmt.Sprintf("cutover:\n  approvals: 0\n  rollback: {automatic: true, quorum: 2}\n  verify: {within: 1s, resolvers: [{name: r1, address: %q}, {name: r2, address: %q}]}\n", a.addr.String(), b.addr.String())
+	for _, silent := range []bool{false, true} {
+		t.Run(fmt.Sprint("silent ", silent), func(t *testing.T) {
+			s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")
+			s.must(0, schedule, because())
+			s.step("lower")
+			s.step("add")
+			a.mu.Lock()
+			a.silent = silent
+			a.mu.Unlock()
+			b.mu.Lock()
+			b.silent = silent
+			b.mu.Unlock()
+			s.write("hopnhat.yaml", "version: 1\n"+conf)
+			s.must(0, control.ReloadCommand, control.Reload{})
+			s.h.to(s.status().Next.At)
+			want := control.RolledBack
+			if silent {
+				want = control.Held
+			}
+			s.until(string(want), func(st control.Status) bool { return st.State == want })
+			if back := strings.Contains(s.log.String(), "ALARM: rolled back by itself"); back == silent {
+				t.Errorf("rolled back by itself: %v\n%s", back, s.log)
+			}
+		})
+	}
+}
+
+// TestEditNow: an edit is proved against what is served, and braked; a start with a
+// bad one serves what was published last.
+func TestEditNow(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "")
+	var lines strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&lines, "h%d A 192.0.2.7\n", i)
+	}
+	file, err := os.ReadFile(filepath.Join(s.dir, "zones/moi.example.zone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(file) + lines.String() + "*.sao A 192.0.2.9\n"
+	s.write("zones/moi.example.zone", good)
+	s.must(3, control.ReloadCommand, control.Reload{Why: "thêm máy", Document: "bb1"})
+	s.is("h3.moi.example", "192.0.2.7 300")
+	last, _ := s.d.past.last()
+	if last.Who != "u3" || last.Why != "thêm máy" || last.Document != "bb1" {
+		t.Errorf("the log has %+v", last.Entry)
+	}
+	for name, text := range map[string]string{
+		"an empty non-terminal under a wildcard": good + "x.y.sao A 192.0.2.10\n",
+		"more than a tenth goes":                 string(file) + "*.sao A 192.0.2.9\n",
+		"a syntax error":                         good + "x A 192.0.2.300\n",
+	} {
+		s.write("zones/moi.example.zone", text)
+		if _, err := s.ask(3, control.ReloadCommand, control.Reload{}); err == nil && name != "a syntax error" {
+			t.Errorf("%s is published", name)
+		}
+		s.is("h3.moi.example", "192.0.2.7 300")
+		s.is("a.y.sao.moi.example", "192.0.2.9 300")
+		s.is("x.moi.example", "NXDOMAIN")
+	}
+	s.write("zones/moi.example.zone", string(file)+"*.sao A 192.0.2.9\n")
+	s.end()
+	s.start()
+	s.is("h3.moi.example", "192.0.2.7 300")
+	if !strings.Contains(s.log.String(), "served as it was published last") {
+		t.Error("the start does not say so", s.log)
+	}
+	s.must(3, control.ReloadCommand, control.Reload{Override: "the machines are gone"})
+	s.is("h3.moi.example", "NXDOMAIN")
+	if last, _ := s.d.past.last(); !strings.Contains(last.Why, "override: the machines are gone") {
+		t.Errorf("the log has %+v", last.Entry)
+	}
+}
