@@ -147,10 +147,31 @@ func TestOnlySerial(t *testing.T) {
 	for _, c := range []struct {
 		now  zones.World
 		want int
-	}{{v, 0}, {l, 1}} {
+	}{{v, 0}, {l, 1}, {world(t, "== new.vn 9\nwww A 192.0.2.20\nzzz A 192.0.2.20\n"), 1}, {world(t, "== new.vn 9\n"), 1}} {
 		s := newScene(Task{World: c.now, Before: w}, zones.Internet)
 		if got := s.choose(Task{Changed: 100, Sample: 1}, 0, func(int) bool { return true }).changed; got != c.want {
 			t.Errorf("%d changed, want %d", got, c.want)
+		}
+	}
+}
+
+// TestMerged holds merging against sorting.
+func TestMerged(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	row := func() (out []zones.Key) {
+		for range rng.IntN(8) {
+			out = append(out, zones.Key{Owner: zones.MustName(string(rune('a' + rng.IntN(5)))), Type: zones.Type(1 + rng.IntN(2))})
+		}
+		slices.SortFunc(out, zones.Key.Compare)
+		return slices.Compact(out)
+	}
+	for range 2000 {
+		a, b := row(), row()
+		want := slices.Concat(a, b)
+		slices.SortFunc(want, zones.Key.Compare)
+		want = slices.Compact(want)
+		if got := merged(slices.Clone(a), slices.Clone(b)); !slices.Equal(got, want) {
+			t.Fatalf("%v and %v: %v, want %v", a, b, got, want)
 		}
 	}
 }

@@ -16,10 +16,11 @@ import (
 )
 
 const (
-	tries      = 3  // of a question: two more after the first
-	ownAtOnce  = 2  // questions under way at an own listener, which answers customers too
-	atOnce     = 8  // at any other
-	enough     = 24 // silent ones in a row, after which a point is given up
+	tries      = 3   // of a question: two more after the first
+	ownAtOnce  = 2   // questions under way at an own listener, which answers customers too
+	atOnce     = 8   // at any other
+	enough     = 24  // silent ones in a row, after which a point is given up
+	tooMany    = 240 // silent ones in all, after which it is given up too
 	lookAgain  = 500 * time.Millisecond
 	lookLatest = 15 * time.Second // the longest wait between two looks at a secondary's serials
 )
@@ -78,6 +79,7 @@ type visit struct {
 
 	mu     sync.Mutex   // guards report while questions are under way
 	silent atomic.Int64 // in a row
+	lost   atomic.Int64 // silent ones in all
 }
 
 func (v *visit) run() {
@@ -164,7 +166,7 @@ func (v *visit) look(zs []*zones.Zone) (left []*zones.Zone, standing []transfer.
 	p := v.report.Point
 	qs := make([]transfer.Request, len(zs))
 	for i, z := range zs {
-		qs[i] = transfer.Request{Server: p.Address, Zone: z.ID(), Key: p.Key, Dial: v.task.Dial, Timeouts: transfer.Timeouts{Query: v.task.Timeout}}
+		qs[i] = transfer.Request{Server: p.reached(), Zone: z.ID(), Key: p.Key, Dial: v.task.Dial, Timeouts: transfer.Timeouts{Query: v.task.Timeout}}
 	}
 	seen := transfer.Poll(v.ctx, qs[:1])
 	if seen[0].Err != nil && !seen[0].Answered {
@@ -198,23 +200,26 @@ func (v *visit) ask(keys []zones.Key) {
 	if v.report.Point.Kind == Own {
 		n = ownAtOnce
 	}
-	client := probe.Client{Server: v.report.Point.Address, Timeout: v.task.Timeout, Tries: tries}
+	client := probe.Client{Server: v.report.Point.reached(), Timeout: v.task.Timeout, Tries: tries}
 	var next atomic.Int64
 	var all sync.WaitGroup
 	for range min(n, len(keys)) {
 		all.Go(func() {
 			l := client.NewLine(v.ctx, v.task.Dial)
 			defer l.Close()
-			for i := next.Add(1) - 1; i < int64(len(keys)) && v.ctx.Err() == nil && v.silent.Load() < enough; i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; i < int64(len(keys)) && v.ctx.Err() == nil && !v.hopeless(); i = next.Add(1) - 1 {
 				v.one(l, keys[i])
 			}
 		})
 	}
 	all.Wait()
-	if v.silent.Load() >= enough {
-		v.say(fmt.Sprintf("it was given up after %d questions in a row without an answer", enough))
+	if v.hopeless() {
+		v.say(fmt.Sprintf("it was given up after %d questions without an answer", v.lost.Load()))
 	}
 }
+
+// hopeless tells whether a point is given up.
+func (v *visit) hopeless() bool { return v.silent.Load() >= enough || v.lost.Load() >= tooMany }
 
 func (v *visit) say(s string) {
 	if v.report.Note != "" {
@@ -250,6 +255,7 @@ func (v *visit) note(k zones.Key, j judged, absent ...error) {
 	if len(absent) > 0 {
 		v.report.Silent++
 		v.silent.Add(1)
+		v.lost.Add(1)
 		return
 	}
 	v.silent.Store(0)
@@ -273,5 +279,5 @@ func (v *visit) dig(k zones.Key) string {
 	if p.Kind == Resolver {
 		recurse = "+rec"
 	}
-	return fmt.Sprintf("dig @%v -p %d %s -q %s -t %v", p.Address.Addr(), p.Address.Port(), recurse, finding.Shell(k.Owner.String()), k.Type)
+	return fmt.Sprintf("dig @%v -p %d %s -q %s -t %v", p.reached().Addr(), p.reached().Port(), recurse, finding.Shell(k.Owner.String()), k.Type)
 }

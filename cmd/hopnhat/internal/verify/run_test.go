@@ -272,3 +272,36 @@ func TestLiteral(t *testing.T) {
 		t.Error(v)
 	}
 }
+
+// TestLossy: one that answers now and then is given up too.
+func TestLossy(t *testing.T) {
+	var b strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&b, "h%d A 192.0.2.1\n", i)
+	}
+	now := world(t, "== big.vn 1\n"+b.String())
+	s := serve(t, now)
+	n := 0
+	var mu sync.Mutex
+	lossy := func(ctx context.Context, network, address string) (net.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n++; n%30 != 0 { // three tries of ten questions
+			return nil, errors.New("lost")
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	p := Run(t.Context(), Task{World: now, Dial: lossy, Points: []Point{{Address: s.addr, View: zones.Internet}}}, still(nil), quiet).Points[0]
+	if p.Silent < tooMany || p.Silent > tooMany+ownAtOnce || p.Right == 0 || p.Wrong > 0 || p.good() {
+		t.Errorf("%v", p)
+	}
+}
+
+// TestReached: a listener on all addresses is asked by loopback.
+func TestReached(t *testing.T) {
+	for at, want := range map[string]string{"0.0.0.0:53": "127.0.0.1:53", "[::]:53": "[::1]:53", "192.0.2.1:54": "192.0.2.1:54"} {
+		if got := (Point{Address: netip.MustParseAddrPort(at)}).reached().String(); got != want {
+			t.Errorf("%s: %s, want %s", at, got, want)
+		}
+	}
+}

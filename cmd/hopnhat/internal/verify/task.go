@@ -33,6 +33,17 @@ type Point struct {
 	Covers  func(zones.ID) bool // the zones of the view that it serves, or knows; nil: all
 }
 
+// reached is where a point is asked: a listener on all addresses by loopback.
+func (p Point) reached() netip.AddrPort {
+	switch a := p.Address.Addr(); {
+	case !a.IsUnspecified():
+		return p.Address
+	case a.Is4():
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), p.Address.Port())
+	}
+	return netip.AddrPortFrom(netip.IPv6Loopback(), p.Address.Port())
+}
+
 func (p Point) covers(id zones.ID) bool {
 	return id.View == p.View && (p.Covers == nil || p.Covers(id))
 }
