@@ -1,7 +1,6 @@
 package cutover
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -55,18 +54,19 @@ func (c *checker) wave(before zones.World, steps []Step, past int) {
 	c.signatures(worlds, steps)
 }
 
-// bare is a zone's content without its serial and without TTLs.
-func bare(z *zones.Zone) map[string]bool {
-	all := map[string]bool{}
+// lacks tells whether a zone lacks a record of another, serial and TTLs aside.
+func lacks(o, z *zones.Zone) bool {
 	for r := range z.Records() {
 		if r.Type == zones.TypeSOA {
 			s := z.SOA()
-			s.Serial = 0
+			s.Serial = o.Serial()
 			r.Data = s.Data()
 		}
-		all[r.Owner.Wire()+string(binary.BigEndian.AppendUint16(nil, uint16(r.Type)))+r.Data] = true
+		if set, ok := o.Lookup(r.Owner, r.Type); !ok || !set.Has(r.Data) {
+			return true
+		}
 	}
-	return all
+	return false
 }
 
 // changing gives the zones whose records change in a row of worlds, TTLs
@@ -89,12 +89,8 @@ func changing(worlds []zones.World) map[zones.ID]bool {
 					}
 					continue
 				}
-				theirs := bare(o)
-				for x := range bare(z) {
-					if !theirs[x] {
-						moving[z.ID()] = true
-						break
-					}
+				if lacks(o, z) {
+					moving[z.ID()] = true
 				}
 			}
 		}

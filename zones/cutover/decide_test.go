@@ -151,3 +151,26 @@ func TestRollbackSerials(t *testing.T) {
 		}
 	})
 }
+
+// TestDrain: what an edit says itself of its wait counts for every step after
+// it but lower, which waits for nothing.
+func TestDrain(t *testing.T) {
+	before, after := zones.World{}.With(plain(t, "e", "h.e", 1)), zones.World{}.With(plain(t, "e", "h.e", 2))
+	l, err := Plan(Row{before, before, after, after}, Terms{Cutover: day(9, 1), Low: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lower := l.Served()[0].At
+	log := []Event{{Kind: Scheduled, At: lower.Add(-2 * time.Hour), Plan: l.Sum()}, {Kind: Edited, At: lower.Add(-time.Hour), Drain: 9 * time.Hour}}
+	over := lower.Add(8 * time.Hour)
+	for _, want := range []time.Time{lower, over} {
+		p, err := Fold(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := p.Next(l, lower, 0); !d.At.Equal(want) {
+			t.Errorf("%v at %v, want %v", d.Next.Kind, d.At, want)
+		}
+		log = append(log, l.TakenEvent(0, lower, ""))
+	}
+}

@@ -208,7 +208,10 @@ func (p *Progress) abort(e Event) string {
 	}
 	p.drop(last.Wave, under)
 	p.Aborted, p.RolledBack, p.ForcedAt, p.Hold = p.Now, time.Time{}, time.Time{}, nil
-	p.Published, p.Verified, p.since, p.turned = e, false, time.Time{}, time.Time{}
+	p.since, p.turned = time.Time{}, time.Time{}
+	if under { // otherwise a plan is given up of which nothing is served
+		p.Published, p.Verified = e, false
+	}
 	return ""
 }
 
