@@ -121,7 +121,7 @@ func (o *opener) readLog() error {
 	}
 	o.damaged = o.damaged || len(w.faults) > 0
 	*l = logState{
-		there: true, size: w.size, line: line, prev: w.prev, open: w.open, cut: w.torn > 0,
+		there: true, headless: o.head.line == 0, size: w.size, line: line, prev: w.prev, open: w.open, cut: w.torn > 0,
 		left: l.left, folders: l.folders,
 	}
 	return o.take(w)
@@ -131,8 +131,8 @@ const mendLog = "restore the log from a backup; the lines that can be read serve
 
 func (o *opener) readHead() {
 	if !o.there[headName] {
-		if o.there[logName] {
-			o.tell("H-HEAD", finding.Warning, headName, 0, "the file is missing, which tells where the log must end", "the next write makes it anew; look whether the log ends where it should")
+		if o.there[logName] && o.lines() {
+			o.tell("H-HEAD", finding.Error, headName, 0, "the file is missing, which tells where the log must end", "the next write makes it anew; look whether the log ends where it should")
 		}
 		return
 	}
@@ -146,7 +146,15 @@ func (o *opener) readHead() {
 	if err != nil {
 		what += ": " + err.Error()
 	}
-	o.tell("H-HEAD", finding.Warning, headName, 0, what, "the next write makes it anew; look whether the log ends where it should")
+	o.tell("H-HEAD", finding.Error, headName, 0, what, "the next write makes it anew; look whether the log ends where it should")
+}
+
+// lines tells whether the log has more than its first line, which is there
+// before the head.
+func (o *opener) lines() bool {
+	b, err := o.h.fsys.ReadFile(logName)
+	w := walkLog(b, head{})
+	return err != nil || w.last+w.lost > 1 || len(w.faults) > 0
 }
 
 // holds tells whether a folder has anything in it.

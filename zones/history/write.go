@@ -8,19 +8,20 @@ import (
 
 // logState is what a write must know of the log.
 type logState struct {
-	there   bool            // the file is there
-	named   bool            // its name is on disk
-	lost    bool            // it is not, although it was
-	size    int64           // octets up to the end of the last line
-	line    int             // the number of the last line
-	prev    string          // its digest
-	open    bool            // it lacks its end
-	unsure  bool            // a sync failed: not all octets may be on disk
-	cut     bool            // beyond size there may be octets that were never committed
-	again   []logLine       // what was found without a line of the log, to be stated again
-	left    []string        // files that a crash left, and nothing refers to
-	folders map[string]bool // folders that are known to be on disk
-	events  int             // the highest number of an event
+	there    bool            // the file is there
+	named    bool            // its name is on disk
+	lost     bool            // it is not, although it was
+	size     int64           // octets up to the end of the last line
+	line     int             // the number of the last line
+	prev     string          // its digest
+	open     bool            // it lacks its end
+	headless bool            // the head is not there yet
+	unsure   bool            // a sync failed: not all octets may be on disk
+	cut      bool            // beyond size there may be octets that were never committed
+	again    []logLine       // what was found without a line of the log, to be stated again
+	left     []string        // files that a crash left, and nothing refers to
+	folders  map[string]bool // folders that are known to be on disk
+	events   int             // the highest number of an event
 }
 
 // Repair makes good what can be made good: it cuts off what a crash left of a
@@ -55,6 +56,15 @@ func (h *History) begin() error {
 		}
 		l.named = true
 	}
+	if l.headless { // before the first line: a head that is missing later was taken away
+		if err := h.putHead(); err != nil {
+			return err
+		}
+		if err := h.fsys.SyncDir("."); err != nil {
+			return err
+		}
+		l.headless = false
+	}
 	if l.cut || l.unsure {
 		if err := h.cutLog(); err != nil {
 			return err
@@ -75,7 +85,7 @@ func (h *History) begin() error {
 	return nil
 }
 
-// startLog makes a log of one line, and its head.
+// startLog makes a log of one line.
 func (h *History) startLog() error {
 	if err := h.fsys.MkdirAll("."); err != nil {
 		return err
@@ -93,7 +103,8 @@ func (h *History) startLog() error {
 	}
 	l.line, l.prev, l.size = l.line+1, lineSum(text), int64(len(text))+1
 	l.there, l.named, l.lost, l.cut, l.open = true, true, false, false, false
-	return h.putHead()
+	l.headless = true
+	return nil
 }
 
 // cutLog takes octets that were never committed off the log. They must be gone
