@@ -15,11 +15,11 @@ import (
 func newZone(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "zone",
-		Short: "Check, show, compare and edit zone files",
+		Short: "Check, show, compare and edit zone files, and what was published",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newZoneCheck(e), newZoneShow(e), newZoneDiff(e), newZoneEdit(e))
+	c.AddCommand(newZoneCheck(e), newZoneShow(e), newZoneDiff(e), newZoneEdit(e), newZoneHistory(e), newZoneRestore(e))
 	return c
 }
 

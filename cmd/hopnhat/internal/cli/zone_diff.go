@@ -11,41 +11,50 @@ import (
 type zoneDiff struct {
 	*env
 	zoneFile
+	past     recorded
 	detailed bool
 }
 
 func newZoneDiff(e *env) *cobra.Command {
-	o := &zoneDiff{env: e}
+	o := &zoneDiff{env: e, past: recorded{env: e}}
 	c := &cobra.Command{
-		Use:   "diff FILE-BEFORE FILE-AFTER",
-		Short: "Compare two zone files record by record",
+		Use:   "diff {FILE-BEFORE FILE-AFTER | ZONE@N [ZONE@M]}",
+		Short: "Compare two zones record by record",
 		Long: `diff prints a line for each record that goes (-) or comes (+), in canonical
-order, counts last. Order, comments and spelling do not matter.`,
-		Args: cobra.ExactArgs(2),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(args[0], args[1]) },
+order, counts last. Order, comments and spelling do not matter. Either side may
+be a file, or a version that was published, which ` + "`hopnhat zone history`" + ` lists;
+a version alone is held against the newest one.`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(args, givenView(c)) },
 	}
 	o.flags(c)
+	o.past.flags(c)
 	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit 2 when the zones differ")
 	return c
 }
 
-func (o *zoneDiff) run(before, after string) error {
-	var zs [2]*zones.Zone
-	for i, file := range []string{before, after} {
-		one := o.zoneFile
-		if i == 1 && one.origin == "" {
-			one.origin = zs[0].Origin().Text()
-		}
-		_, z, fs, err := one.read(file)
-		if err != nil {
-			return err
-		}
-		if err := o.failed(fs); err != nil {
-			return err
-		}
-		zs[i] = z
+func (o *zoneDiff) run(args []string, view string) error {
+	r := zoneReader{zoneFile: o.zoneFile, recorded: &o.past, view: view}
+	zone, _, ok := asVersion(args[0])
+	if len(args) == 1 && !ok {
+		return fmt.Errorf("%s is held against nothing: name a second file", args[0])
 	}
-	d := zones.Diff(zs[0], zs[1])
+	before, err := r.zone(args[0])
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		r.newest = true
+		args = append(args, zone)
+	}
+	if r.origin == "" {
+		r.origin = before.Origin().Text()
+	}
+	after, err := r.zone(args[1])
+	if err != nil {
+		return err
+	}
+	d := zones.Diff(before, after)
 	o.difference(d)
 	if o.detailed && !d.Empty() {
 		return &exit{code: 2}

@@ -89,7 +89,7 @@ func (o *zoneEdit) run(ctx context.Context, args []string) error {
 }
 
 // holder is how others are told who has the file.
-func (o *zoneEdit) holder() string {
+func (o *reload) holder() string {
 	who := o.person()
 	if who == "" {
 		who = fmt.Sprintf("uid %d", os.Getuid())

@@ -13,28 +13,30 @@ import (
 type zoneShow struct {
 	*env
 	zoneFile
+	past recorded
 	from bool
 }
 
 func newZoneShow(e *env) *cobra.Command {
-	o := &zoneShow{env: e}
+	o := &zoneShow{env: e, past: recorded{env: e}}
 	c := &cobra.Command{
-		Use:   "show FILE [NAME [TYPE]]",
-		Short: "Print a zone file in canonical order, or one name of it",
-		Args:  cobra.RangeArgs(1, 3),
-		RunE:  func(_ *cobra.Command, args []string) error { return o.run(args) },
+		Use:   "show {FILE|ZONE@N} [NAME [TYPE]]",
+		Short: "Print a zone in canonical order, or one name of it",
+		Long: `show prints a zone file, or a version that was published: ` + "`hopnhat zone history`" + `
+lists those.`,
+		Args: cobra.RangeArgs(1, 3),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(args, givenView(c)) },
 	}
 	o.flags(c)
+	o.past.flags(c)
 	c.Flags().BoolVar(&o.from, "from", false, "put the file and line of each record before it")
 	return c
 }
 
-func (o *zoneShow) run(args []string) error {
-	_, z, fs, err := o.read(args[0])
+func (o *zoneShow) run(args []string, view string) error {
+	r := zoneReader{zoneFile: o.zoneFile, recorded: &o.past, view: view}
+	z, err := r.zone(args[0])
 	if err != nil {
-		return err
-	}
-	if err := o.failed(fs); err != nil {
 		return err
 	}
 	if len(args) == 1 && !o.from {

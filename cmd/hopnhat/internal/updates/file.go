@@ -308,8 +308,8 @@ func (f *File) write(ctx context.Context, r Read, d zones.Delta, serial zones.Se
 	return f.put(ctx, r, next, serial)
 }
 
-// put writes another tree in the place of what was read. The file with the SOA
-// comes last, so that what holds the later serial holds all.
+// put writes another tree in the place of what was read, with its sum in the
+// journal before. What holds the later serial holds all.
 func (f *File) put(ctx context.Context, r Read, next *zonefile.Tree, serial zones.Serial) (written [32]byte, err error) {
 	written = sum(next)
 	f.mu.Lock()
@@ -318,18 +318,26 @@ func (f *File) put(ctx context.Context, r Read, next *zonefile.Tree, serial zone
 	if err != nil {
 		return written, err
 	}
+	return written, Replace(ctx, r, next, f.home.Wait)
+}
+
+// Replace writes a tree in the place of the one that was read, as an editor
+// would: nothing of it is in a journal. The file with the SOA comes last. Where
+// somebody saved a file since it was read the error is ErrSaved, and that file is
+// left alone.
+func Replace(ctx context.Context, r Read, next *zonefile.Tree, wait func(context.Context, time.Duration) error) error {
 	soa := next.SOAFile()
 	for _, lastly := range []bool{false, true} {
 		for _, file := range changed(r.Tree, next) {
 			if (file == soa) != lastly {
 				continue
 			}
-			if err := Exchange(ctx, r.Path(file.Name()), r.Tree.File(file.Name()).Bytes(), file.Bytes(), f.home.Wait); err != nil {
-				return written, err
+			if err := Exchange(ctx, r.Path(file.Name()), r.Tree.File(file.Name()).Bytes(), file.Bytes(), wait); err != nil {
+				return err
 			}
 		}
 	}
-	return written, nil
+	return nil
 }
 
 // changed lists the files of a tree that another has with other octets.
