@@ -196,7 +196,11 @@ func (o *zoneRestore) announce(ctx context.Context, was updates.Read, now *zonef
 	if path == "" {
 		path = filepath.Join(o.recorded.state, control.File)
 	}
-	err := o.reload.publish(ctx, path)
+	id := was.Zone.ID()
+	said, err := o.reload.publish(ctx, path)
+	if err == nil && len(said.Refused) > 0 && !said.Has(id.Origin.Text(), string(id.View)) {
+		err = &control.ServerError{Text: "it did not take the edit"}
+	}
 	switch refused := (*control.ServerError)(nil); {
 	case err == nil:
 		return nil
