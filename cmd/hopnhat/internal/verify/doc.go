@@ -17,8 +17,8 @@
 //	WRONG-HEARD  wrong is only what a point said; what it did not say is silent, and
 //	             a zone that a secondary has not fetched yet is behind
 //	JUDGE-PURE   Judge depends on its arguments alone
-//	JUDGE-GOOD   it goes on only where every point was asked, answered all, and was
-//	             right
+//	JUDGE-GOOD   it goes on only where every point that has a zone of the world was
+//	             asked, answered all, and was right; and there is one
 //	JUDGE-BACK   silence, however much of it, never votes for going back; nor does a
 //	             server of this machine where others are listed
 //
