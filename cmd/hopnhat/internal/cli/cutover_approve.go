@@ -20,10 +20,11 @@ func newCutoverApprove(e *env) *cobra.Command {
 		Use:   "approve HASH [WORKSPACE]",
 		Short: "Approve the plan with this hash",
 		Long: `approve shows the plan and approves it in the name of the user who runs the
-command, as the system knows it: two approvals are two users'. The hash stands
-for all that the plan is, so one with another date, or of zones that changed,
-needs approvals of its own. Its first 8 digits are enough on a terminal, where
-they are asked for again beside the plan; elsewhere give the whole hash.`,
+command, as the system knows it: two approvals are two users', and all who come by
+sudo are one, root. The hash stands for all that the plan is, so one with another
+date, or of zones that changed, needs approvals of its own. Its first 8 digits are
+enough on a terminal, where they are asked for again beside the plan; elsewhere
+give the whole hash.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error { return o.approve(c.Context(), args[0], args[1:], r) },
 	}
