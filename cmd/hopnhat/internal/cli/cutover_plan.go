@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
@@ -20,6 +22,7 @@ import (
 type cutoverPlan struct {
 	*env
 	json bool
+	svg  string
 	lang string
 	date string
 	asOf string
@@ -42,6 +45,7 @@ the exit code is 1 then, or where names would be lost for want of a decision.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.json, "json", false, "print the timeline as JSON")
+	f.StringVar(&o.svg, "svg", "", "draw the timeline as a picture into this `FILE` (.svg)")
 	f.StringVar(&o.lang, "lang", "", "en or vi (default: the environment's)")
 	f.StringVar(&o.date, "date", "", "look at another `DATE` of the cutover; later waves stay at theirs")
 	f.StringVar(&o.asOf, "as-of", "", "judge what is too near or past as of this `DATE` (default: now)")
@@ -90,6 +94,11 @@ func (o *cutoverPlan) run(args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.svg != "" {
+		if err := d.draw(o.svg, vi, now); err != nil {
+			return fmt.Errorf("--svg: %w", err)
+		}
+	}
 	if o.json {
 		err = d.printJSON(o.out)
 	} else {
@@ -119,11 +128,7 @@ func dates(p *planned, now time.Time, words *datesWords) (*cutoverDates, error) 
 		return nil, words.refused(err)
 	}
 	at := zones.Place{File: filepath.Join(p.Dir, workspace.ConsolidationFile)}
-	for _, w := range ws {
-		for _, id := range workspace.AtParents(w.Row) {
-			d.found = append(d.found, finding.Finding{ID: "W-PARENT", Severity: finding.Warning, At: at, Found: words.parent(w.Name, id), Mend: words.askParent})
-		}
-	}
+	d.found = append(d.found, cutover.Check(d.line, d.terms)...)
 	var near *cutover.TooNearError
 	if err := d.line.Start(now); errors.As(err, &near) {
 		f := finding.Finding{ID: "W-NEAR", Severity: finding.Error, At: at, Found: words.near(near), Mend: words.earliest(near.Earliest)}
@@ -133,6 +138,19 @@ func dates(p *planned, now time.Time, words *datesWords) (*cutoverDates, error) 
 		d.found = append(d.found, f)
 	}
 	return d, nil
+}
+
+// draw writes the picture, whole or not at all.
+func (d *cutoverDates) draw(file string, vi bool, now time.Time) error {
+	words := cutover.English()
+	if vi {
+		words = cutover.Vietnamese()
+	}
+	var b bytes.Buffer
+	if err := d.line.SVG(&b, words, now); err != nil {
+		return err
+	}
+	return renameio.WriteFile(file, b.Bytes(), 0o644)
 }
 
 func (d *cutoverDates) printJSON(out io.Writer) error {

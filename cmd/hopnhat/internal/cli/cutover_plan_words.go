@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
-	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/cutover"
 	"gialai.gov.vn/hopnhat/zones/finding"
 )
@@ -22,12 +23,10 @@ type datesWords struct {
 	title, wave, byEnd, empty, alone string
 	why                              map[cutover.Kind]string // what each step is for; its waiting behind it
 	waits, window, waiting           string
-	askParent                        string
-	parent                           func(wave string, id zones.ID) string
 	near                             func(*cutover.TooNearError) string
 	missed                           func(time.Time) string
 	earliest                         func(time.Time) string
-	overlap, open                    string
+	overlap, open, others            string
 }
 
 func datesInEnglish() *datesWords {
@@ -47,13 +46,9 @@ func datesInEnglish() *datesWords {
 			cutover.Restore:  "TTLs are what they will be",
 			cutover.Close:    "nothing of it is left in caches",
 		},
-		waits:     "; waits %s",
-		window:    "; until then, for %s, one step leads back",
-		waiting:   "a step waits until the last secondary has the one before (REFRESH + RETRY) and caches have dropped what is older",
-		askParent: "have the parent change it as well, and know its TTL: parent-ttl under timeline",
-		parent: func(wave string, id zones.ID) string {
-			return fmt.Sprintf("the wave %s changes name servers of %v, or their addresses: its parent must follow", wave, id)
-		},
+		waits:   "; waits %s",
+		window:  "; until then, for %s, one step leads back",
+		waiting: "a step waits until the last secondary has the one before (REFRESH + RETRY) and caches have dropped what is older",
 		near: func(e *cutover.TooNearError) string {
 			return fmt.Sprintf("the switch of %s is too near: its step %q should be done already", workspace.InEnglish(e.Cutover), e.Kind)
 		},
@@ -64,6 +59,7 @@ func datesInEnglish() *datesWords {
 			return "a plan made now can switch no sooner than " + workspace.InEnglish(t) + ": write a new date; what was scheduled, hopnhat cutover status tells"
 		},
 		overlap: "the wave %s of %s begins before %s has ended: it can switch no sooner than %s; move it, or shorten rollback under timeline",
+		others:  "%s: %d more findings; --json lists them",
 		open:    "the plan cannot be published yet: %s",
 	}
 }
@@ -85,13 +81,9 @@ func datesInVietnamese() *datesWords {
 			cutover.Restore:  "TTL trở về mức lâu dài",
 			cutover.Close:    "bộ nhớ đệm không còn gì của đợt này",
 		},
-		waits:     "; chờ %s",
-		window:    "; trong %s trước đó một bước là quay lui được",
-		waiting:   "mỗi bước chờ đến khi máy phụ cuối cùng có bước trước (REFRESH + RETRY) và bộ nhớ đệm đã bỏ cái cũ hơn",
-		askParent: "vùng cha phải đổi theo, TTL của vùng cha ghi ở parent-ttl trong timeline",
-		parent: func(wave string, id zones.ID) string {
-			return fmt.Sprintf("đợt %s đổi máy chủ tên miền của %v hoặc địa chỉ của chúng", wave, id)
-		},
+		waits:   "; chờ %s",
+		window:  "; trong %s trước đó một bước là quay lui được",
+		waiting: "mỗi bước chờ đến khi máy phụ cuối cùng có bước trước (REFRESH + RETRY) và bộ nhớ đệm đã bỏ cái cũ hơn",
 		near: func(e *cutover.TooNearError) string {
 			return fmt.Sprintf("lúc chuyển %s quá gần: bước “%s” lẽ ra đã phải xong", workspace.InVietnamese(e.Cutover), cutoverInVietnamese().kinds[e.Kind.String()])
 		},
@@ -102,9 +94,13 @@ func datesInVietnamese() *datesWords {
 			return "lập kế hoạch bây giờ thì sớm nhất chuyển được lúc " + workspace.InVietnamese(t) + ": ghi ngày mới; việc đã lên lịch xem bằng hopnhat cutover status"
 		},
 		overlap: "đợt %s lúc %s bắt đầu khi %s chưa xong: sớm nhất chuyển được lúc %s; dời ngày, hoặc rút ngắn rollback trong timeline",
+		others:  "%s: còn %d dòng nữa, xem bằng --json",
 		open:    "kế hoạch chưa công bố được: %s",
 	}
 }
+
+// mostOfOne is how many warnings of one kind are printed.
+const mostOfOne = 3
 
 // refused words why there is no timeline.
 func (w *datesWords) refused(err error) error {
@@ -147,9 +143,18 @@ func (w *datesWords) print(out io.Writer, d *cutoverDates) error {
 		fmt.Fprintf(out, "  "+w.alone+"\n", w.at(alone.In(d.terms.Cutover.Location())))
 	}
 	fmt.Fprintln(out, w.waiting)
+	said := map[string]int{}
 	for _, f := range d.found {
-		if f.Severity >= finding.Warning {
+		if f.Severity == finding.Warning {
+			said[f.ID]++
+		}
+		if f.Severity >= finding.Warning && said[f.ID] <= mostOfOne || f.Severity > finding.Warning {
 			fmt.Fprintln(out, f.String())
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(said)) {
+		if n := said[id] - mostOfOne; n > 0 {
+			fmt.Fprintf(out, w.others+"\n", id, n)
 		}
 	}
 	if !d.publishable() {

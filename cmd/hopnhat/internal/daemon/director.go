@@ -369,7 +369,7 @@ func (dir *director) edit(l *Loaded, p *plan, to zones.World, n Note) (*change, 
 // settle is how long caches and secondaries may hold what a publication replaces.
 func (l *Loaded) settle(was, is zones.World) time.Duration {
 	t := l.workspace.Terms()
-	if len(workspace.AtParents(cutover.Row{was, is, is, is})) > 0 {
+	if len((cutover.Row{was, is, is, is}).AtParent()) > 0 {
 		t.Parent = l.workspace.Consolidation.Timeline.Parent
 	}
 	return cutover.Settle(was, is, t)

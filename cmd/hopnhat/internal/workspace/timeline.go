@@ -10,7 +10,6 @@ import (
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/cutover"
 	"gialai.gov.vn/hopnhat/zones/merge"
-	"gialai.gov.vn/hopnhat/zones/rdata"
 )
 
 // Timeline is what the section timeline says: how the instants around the
@@ -160,58 +159,10 @@ func (w *Workspace) Timeline(plan *merge.Plan, seen map[zones.ID][]zones.Serial)
 // something at a parent.
 func (w *Workspace) TermsOf(ws []cutover.Wave) cutover.Terms {
 	t := w.Terms()
-	if slices.ContainsFunc(ws, func(x cutover.Wave) bool { return len(AtParents(x.Row)) > 0 }) {
+	if slices.ContainsFunc(ws, func(x cutover.Wave) bool { return len(x.Row.AtParent()) > 0 }) {
 		t.Parent = w.Consolidation.Timeline.Parent
 	}
 	return t
-}
-
-// AtParents lists the zones for which a wave needs a change at a parent that
-// none of our zones is: their name servers, or the addresses of those inside.
-func AtParents(row cutover.Row) (ids []zones.ID) {
-	seen := map[zones.ID]bool{}
-	for _, w := range row {
-		for z := range w.All() {
-			id := z.ID()
-			if up, ok := id.Origin.Parent(); seen[id] || !ok || row[0].Nearest(id.View, up) != nil {
-				continue
-			}
-			seen[id] = true
-			if first := delegation(row[0], id); slices.ContainsFunc(row[1:], func(v zones.World) bool { return delegation(v, id) != first }) {
-				ids = append(ids, id)
-			}
-		}
-	}
-	slices.SortFunc(ids, zones.ID.Compare)
-	return ids
-}
-
-// delegation is what a parent has of a zone.
-func delegation(w zones.World, id zones.ID) string {
-	z := w.Zone(id)
-	if z == nil {
-		return ""
-	}
-	var out []string
-	say := func(s zones.RRset) {
-		for i := range s.Len() {
-			out = append(out, fmt.Sprintf("%s %v %q", s.Owner().Text(), s.Type(), s.Data(i)))
-		}
-	}
-	ns, _ := z.Lookup(id.Origin, zones.TypeNS)
-	say(ns)
-	for i := range ns.Len() {
-		hosts, _ := rdata.Names(zones.TypeNS, ns.Data(i))
-		for _, h := range hosts {
-			for _, t := range []zones.Type{zones.TypeA, zones.TypeAAAA} {
-				if s, ok := z.Lookup(h.Name, t); ok {
-					say(s)
-				}
-			}
-		}
-	}
-	slices.Sort(out)
-	return strings.Join(out, "\n")
 }
 
 // Moved is the workspace with another date of the cutover. Waves of later

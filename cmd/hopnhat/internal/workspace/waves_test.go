@@ -355,7 +355,7 @@ func FuzzTimeline(f *testing.F) {
 
 // The parents' TTL counts where a wave changes the address of a zone's own
 // name server, and not where it changes other names alone.
-func TestAtParents(t *testing.T) {
+func TestTermsOfParents(t *testing.T) {
 	files := waved()
 	for _, changes := range []bool{false, true} {
 		if changes {
@@ -377,7 +377,7 @@ func TestAtParents(t *testing.T) {
 		}
 		for i, x := range ws {
 			got := []string{}
-			for _, id := range AtParents(x.Row) {
+			for _, id := range x.Row.AtParent() {
 				got = append(got, id.String())
 			}
 			if !slices.Equal(got, want[i]) {
