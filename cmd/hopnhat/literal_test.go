@@ -181,8 +181,8 @@ func nameOf(fn *ast.FuncDecl) string {
 }
 
 // addressIn is the last argument of a call that is text, where the function is
-// one that reaches out or listens; nil of any other. A function of the package
-// itself is held to the law by what it does.
+// one that reaches out or listens; nil of any other. A function of the control
+// plane itself is held to the law by what it does.
 func addressIn(info *types.Info, pkg string, call *ast.CallExpr) ast.Expr {
 	var name *ast.Ident
 	switch f := call.Fun.(type) {
@@ -194,7 +194,8 @@ func addressIn(info *types.Info, pkg string, call *ast.CallExpr) ast.Expr {
 	if name == nil || !reaches.MatchString(name.Name) {
 		return nil
 	}
-	if f, ok := info.Uses[name].(*types.Func); ok && f.Pkg() != nil && f.Pkg().Path() == pkg {
+	if f, ok := info.Uses[name].(*types.Func); ok && f.Pkg() != nil &&
+		(f.Pkg().Path() == pkg || slices.Contains(controlPlane, strings.TrimPrefix(f.Pkg().Path(), module+"/"))) {
 		return nil
 	}
 	for _, a := range slices.Backward(call.Args) {
