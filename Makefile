@@ -4,6 +4,7 @@
 # make bench   our speed beside the peers', as ratios, in one run (HOPNHAT_BENCH_LARGE=1: with a million names and addresses)
 # make fuzz    every fuzz target for FUZZTIME each (5m unless told)
 # make compare-checkers  what other zone checkers accept: writes docs/checkers.md
+# make simulation  what clients meet during the sample's cutover: writes docs/simulation.md
 # make prove-long  the proof against brute force, PROVE_LONG questions (10^8 unless told) by PROVE_SEED
 # make prove-bugs  the bugs seeded into copies of the proof, each of which its tests must catch
 # make race    the tests again under the race detector
@@ -15,7 +16,7 @@ PROVE_LONG ?= 100000000
 PROVE_SEED ?= 1
 BIN      := bin/hopnhat
 
-.PHONY: run build test check bench fuzz prove-long prove-bugs compare-checkers race vuln clean
+.PHONY: run build test check bench fuzz prove-long prove-bugs compare-checkers simulation race vuln clean
 
 run: build
 	@set -o pipefail; ./$(BIN) -C testdata/gialai ip import | tail -n 1
@@ -47,6 +48,10 @@ compare-checkers:
 	scripts/install-test-deps
 	go test -count=1 -run '^TestCompareCheckers$$' ./cmd/hopnhat -args -update
 	@sed -n '/^<!-- make/,/^<!-- end/p' docs/checkers.md
+
+simulation:
+	go test -count=1 -run '^TestSimulation$$' ./cmd/hopnhat -args -update
+	@sed -n '/^<!-- make/,/^<!-- end/p' docs/simulation.md
 
 prove-long:
 	GOGC=1000 HOPNHAT_PROVE_LONG=$(PROVE_LONG) HOPNHAT_PROVE_SEED=$(PROVE_SEED) go test -v -count=1 -timeout 12h -run 'TestBrute$$' ./zones/proof

@@ -15,7 +15,7 @@ type simulationWords struct {
 	outside  string
 	asked    string // clients, different questions, questions in all
 	none     string
-	failures string // client-seconds, longest stretch
+	failures string // client-seconds, those of names that stay, longest stretch
 	first    string // instant
 	failure  func(simulate.Failure) string
 }
@@ -27,7 +27,7 @@ func simulationInEnglish() simulationWords {
 		outside:  " (outside the claim)",
 		asked:    "%d clients, %d different questions, asked %d times in all",
 		none:     "none failed",
-		failures: "client-seconds with a failure: %d; longest stretch: %v",
+		failures: "client-seconds with a failure: %d, of names that are there before and after: %d; longest stretch: %v",
 		first:    "first at %s: ",
 		failure:  simulate.Failure.String,
 	}
@@ -45,7 +45,7 @@ func simulationInVietnamese() simulationWords {
 		outside:  " (ngoài phạm vi cam kết)",
 		asked:    "%d máy hỏi, %d câu hỏi khác nhau, tổng cộng %d lượt hỏi",
 		none:     "không câu nào hỏng",
-		failures: "số giây máy hỏi gặp lỗi: %d; đoạn dài nhất: %v",
+		failures: "số giây máy hỏi gặp lỗi: %d, trong đó tên có cả trước và sau: %d; đoạn dài nhất: %v",
 		first:    "lần đầu lúc %s: ",
 		failure: func(f simulate.Failure) string {
 			s := f.Way() + ": " + f.What + ", do " + serversInVietnamese()[f.From]
@@ -103,7 +103,7 @@ func (w simulationWords) print(to io.Writer, s simulated) {
 			fmt.Fprintf(to, "  %s: %s\n", name, w.none)
 			continue
 		}
-		fmt.Fprintf(to, "  %s: %s\n", name, fmt.Sprintf(w.failures, r.Failures, r.Longest))
+		fmt.Fprintf(to, "  %s: %s\n", name, fmt.Sprintf(w.failures, r.Failures, r.Old, r.Longest))
 		if r.First != nil {
 			fmt.Fprintf(to, "    %s%s\n", fmt.Sprintf(w.first, r.First.At.Format("2006-01-02 15:04:05 MST")), w.failure(*r.First))
 		}

@@ -18,12 +18,45 @@ type entry struct {
 	from           int
 }
 
+// node is what a cache holds of a name.
+type node struct {
+	types   []zones.Type
+	entries []entry
+}
+
+// at gives what is held under a key; nil if nothing ever was.
+func (c *cache) at(k ask) *entry {
+	if int(k.name) >= len(c.nodes) {
+		return nil
+	}
+	n := &c.nodes[k.name]
+	for i, t := range n.types {
+		if t == k.typ {
+			return &n.entries[i]
+		}
+	}
+	return nil
+}
+
+// put keeps an entry in place of what was held under its key.
+func (c *cache) put(k ask, e entry) {
+	if old := c.at(k); old != nil {
+		*old = e
+		return
+	}
+	if need := int(k.name) + 1 - len(c.nodes); need > 0 {
+		c.nodes = append(c.nodes, make([]node, need)...)
+	}
+	n := &c.nodes[k.name]
+	n.types, n.entries = append(n.types, k.typ), append(n.entries, e)
+}
+
 // cache is one client's resolver. It is not safe for concurrent use.
 type cache struct {
 	u       *universe
 	model   Model
 	client  uint64
-	entries map[ask]entry
+	nodes   []node           // by name
 	spans   []heldSpan       // of Aggressive
 	parents map[int32]heldNS // of ParentCentric, by zone
 	used    []ask            // the keys of the entries that the walk under way used
@@ -46,7 +79,7 @@ type heldNS struct {
 }
 
 func newCache(u *universe, m Model, client uint64) *cache {
-	return &cache{u: u, model: m, client: client, entries: map[ask]entry{}, parents: map[int32]heldNS{}}
+	return &cache{u: u, model: m, client: client, nodes: make([]node, len(u.names)), parents: map[int32]heldNS{}}
 }
 
 // keys are where an answer to a question may be kept. One about DS comes from
@@ -61,7 +94,7 @@ func keys(q ask) [3]ask {
 // look answers a question at an instant from the cache, or from a server.
 func (c *cache) look(q ask, t int64) found {
 	for _, k := range keys(q) {
-		if e, ok := c.entries[k]; ok && t < e.end {
+		if e := c.at(k); e != nil && t < e.end {
 			c.used = append(c.used, k)
 			return found{e.reply, e.got, e.kept, e.end, e.from}
 		}
@@ -92,7 +125,7 @@ func (c *cache) denied(q ask, t int64) (found, bool) {
 		if !known {
 			continue
 		}
-		if e, ok := c.entries[ask{i, nothing}]; ok && t < e.end {
+		if e := c.at(ask{i, nothing}); e != nil && t < e.end {
 			c.other = true
 			return found{e.reply, e.got, e.kept, e.end, e.from}, true
 		}
@@ -149,8 +182,8 @@ func (c *cache) outrun(q ask, t int64) (old entry, ok bool) {
 		return old, false
 	}
 	for _, k := range keys(q) {
-		if e, has := c.entries[k]; has && t < e.end+c.model.stale() && (!ok || e.got > old.got) {
-			old, ok = e, true
+		if e := c.at(k); e != nil && t < e.end+c.model.stale() && (!ok || e.got > old.got) {
+			old, ok = *e, true
 		}
 	}
 	return old, ok
@@ -176,7 +209,8 @@ func (c *cache) fetch(q ask, t int64) found {
 		k = keys(q)[2]
 	}
 	e := entry{r, t, t + kept, kept, name}
-	c.entries[k], c.learnt = e, true
+	c.put(k, e)
+	c.learnt = true
 	c.used = append(c.used, k)
 	if c.model.denial() == spans {
 		c.take(r.spans, e)
@@ -239,14 +273,16 @@ func (c *cache) delegation(above []int32, t int64) heldNS {
 // which nothing can change: the servers agree, all that the cache holds was
 // fetched from them as they are now, and the client asks again in each second.
 // Then each entry is fetched again in the second in which it runs out, and is
-// what it was. Where one answer denies other names this does not hold: a zone
-// that is not delegated is denied by the one above it. advance returns until
+// what it was. Where an answer denies other names too this does not hold of
+// negative answers, which may come from another entry next time, nor of zones
+// that are not delegated, which the zone above denies. advance returns until
 // when the walk's end stands.
 func (c *cache) advance(t, until, stop int64) int64 {
 	c.turn(t)
 	calm := &c.u.calm[c.model.route()]
 	n, change := calm.epoch(t)
-	if c.other || c.older > t || !calm.agreed(n) || c.model.denial() != itself {
+	denies := c.model.denial() != itself
+	if c.other || c.older > t || !calm.agreed(n) || denies && !c.u.delegated {
 		return until
 	}
 	if c.model.route() == parents && !c.turned() {
@@ -255,14 +291,13 @@ func (c *cache) advance(t, until, stop int64) int64 {
 	stop = min(stop, change)
 	end := int64(forever)
 	for _, k := range c.used {
-		e := c.entries[k]
-		if e.kept < 1 || e.kind == silent {
+		e := c.at(k)
+		if e.kept < 1 || e.kind == silent || denies && (e.kind == nxdomain || e.kind == nodata) {
 			return until
 		}
 		if e.end < stop {
 			more := (stop - e.end + e.kept - 1) / e.kept * e.kept
 			e.end, e.got = e.end+more, e.got+more
-			c.entries[k] = e
 			c.newest = max(c.newest, e.end)
 		}
 		end = min(end, e.end)

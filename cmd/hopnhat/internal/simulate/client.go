@@ -75,8 +75,10 @@ type tally struct {
 	u         *universe
 	model     Model
 	failing   []window // of the client under way
+	old       []window // those of questions that are owed an answer always
 	questions int64
 	failures  int64
+	oldOnes   int64
 	longest   int64
 	first     *Failure
 	at        int64
@@ -99,6 +101,9 @@ func (t *tally) take(q *question, e end, w window) {
 			continue
 		}
 		t.failing = append(t.failing, f)
+		if q.always {
+			t.old = append(t.old, f)
+		}
 		if f.from < t.at {
 			t.at, t.first = f.from, t.u.tell(q, e, f.from)
 		}
@@ -107,19 +112,27 @@ func (t *tally) take(q *question, e end, w window) {
 
 // close counts the seconds in which the client under way failed.
 func (t *tally) close() {
-	slices.SortFunc(t.failing, func(a, b window) int { return cmp.Compare(a.from, b.from) })
+	sum, longest := union(t.failing)
+	old, _ := union(t.old)
+	t.failures, t.oldOnes, t.longest = t.failures+sum, t.oldOnes+old, max(t.longest, longest)
+	t.failing, t.old = t.failing[:0], t.old[:0]
+}
+
+// union counts the seconds that lie in any of the windows, and those of the
+// longest stretch of them.
+func union(ws []window) (sum, longest int64) {
+	slices.SortFunc(ws, func(a, b window) int { return cmp.Compare(a.from, b.from) })
 	var last window
-	for i, w := range t.failing {
+	for i, w := range ws {
 		if i > 0 && w.from <= last.until {
-			t.failures += max(w.until-last.until, 0)
 			last.until = max(last.until, w.until)
 		} else {
-			t.failures += w.until - w.from
+			sum += last.until - last.from
 			last = w
 		}
-		t.longest = max(t.longest, last.until-last.from)
+		longest = max(longest, last.until-last.from)
 	}
-	t.failing = t.failing[:0]
+	return sum + last.until - last.from, longest
 }
 
 func (t *tally) result(plans []plan) Result {
@@ -131,7 +144,7 @@ func (t *tally) result(plans []plan) Result {
 	}
 	return Result{
 		Model: t.model.Name(), Claimed: t.model.Claimed(), Clients: len(plans), Names: len(asked),
-		Questions: t.questions, Failures: t.failures, Longest: time.Duration(t.longest) * time.Second, First: t.first,
+		Questions: t.questions, Failures: t.failures, Old: t.oldOnes, Longest: time.Duration(t.longest) * time.Second, First: t.first,
 	}
 }
 

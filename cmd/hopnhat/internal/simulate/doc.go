@@ -22,14 +22,17 @@
 // the name that was asked alone: each link of a chain may come from another
 // server and another step. Each client has a resolver of its own.
 //
-// Seconds without news are not walked through, and none is left out:
+// Clients ask from so long before each change that caches hold answers of any
+// age until so long after it that none is left from before; what lies between
+// (a rollback window, the months between two waves) repeats itself, and is left
+// out. Within these stretches no second is, but most are not walked through:
 //
 //	SIM-HELD   an answer made of entries of a cache stays the same until the
 //	           first of them runs out, so a question is walked anew only then
 //	SIM-CALM   while no server changes, all of them have the same, and a cache
 //	           holds only what it fetched since: then an entry that runs out is
 //	           fetched again at once and is what it was, so it is moved on to
-//	           the end of that stretch; not where a denial covers other names
+//	           the end of that stretch
 //	SIM-TWIN   the outcome is that of asking in each second (twin_test.go)
 //	SIM-SEED   the outcome depends on the input alone
 //

@@ -10,8 +10,9 @@ import (
 // question is what a client asks in each second.
 type question struct {
 	ask
-	owed []window // when it must not fail
-	new  []nid    // names that it leads to only later
+	owed   []window // when it must not fail
+	always bool     // at all times
+	new    []nid    // names that it leads to only later
 }
 
 // window is a stretch of seconds, without the last.
@@ -106,13 +107,13 @@ func (u *universe) promise(a ask) (q *question, changes bool) {
 		}
 	}
 	last := len(good) - 1
-	always := good[0] && good[last]
+	q.always = good[0] && good[last]
 	for i := range good {
 		until := int64(forever)
 		if i < last {
 			until = at[i+1]
 		}
-		if always || good[i] && good[max(i-1, 0)] {
+		if q.always || good[i] && good[max(i-1, 0)] {
 			if n := len(q.owed); n > 0 && q.owed[n-1].until == at[i] {
 				q.owed[n-1].until = until
 			} else {
@@ -139,8 +140,8 @@ const own = 6
 
 // plan deals the questions to the clients: one half of each client's are such
 // whose answers change. It asks them and the names they lead to later, which
-// are not there yet at first. Every other client asks in each second, the
-// others come and go.
+// are not there yet at first. Every other client asks in each second around
+// all changes, the others come and go.
 func (u *universe) plan() []plan {
 	r := rand.New(rand.NewPCG(u.in.Seed, 1))
 	moving, still := slices.Clone(u.questions[:u.wanders]), slices.Clone(u.questions[u.wanders:])
@@ -163,12 +164,14 @@ func (u *universe) plan() []plan {
 				p.add(u, deal(still, &s))
 			}
 		}
-		from := u.start + r.Int64N(max(u.end-u.start, 1))/8
-		if i%2 == 0 {
-			p.visits = []window{{from, u.end}}
-		} else {
-			for from < u.end {
-				until := min(from+1+r.Int64N(3600), u.end)
+		for _, w := range u.busy {
+			from := w.from + r.Int64N(u.aged/8)
+			if i%2 == 0 {
+				p.visits = append(p.visits, window{from, w.until})
+				continue
+			}
+			for from < w.until {
+				until := min(from+1+r.Int64N(3600), w.until)
 				p.visits = append(p.visits, window{from, until})
 				from = until + 1 + r.Int64N(1<<r.IntN(17))
 			}

@@ -66,7 +66,7 @@ func (u *universe) follow() {
 	if u.laggard == 0 {
 		u.laggard = len(u.servers) - 1
 	}
-	u.old = server{name: "the old servers", off: u.off}
+	u.old = server{name: OldServers, off: u.off}
 	for _, h := range u.primary {
 		var o history
 		for i, from := range h.from {
@@ -96,7 +96,7 @@ func (u *universe) polled(h history, s Server, r uint64) (p history) {
 	if refresh, _ := u.timers(h, h.version[0], s); !s.Late {
 		t -= int64(r % uint64(refresh))
 	}
-	for t <= u.end {
+	for {
 		refresh, retry := u.timers(h, p.version[len(p.version)-1], s)
 		r = draw(r, uint64(t))
 		if behind := p.version[len(p.version)-1] != h.at(t); !failed && (r%4 == 0 && !s.Late || behind && s.Late) {

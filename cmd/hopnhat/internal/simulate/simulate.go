@@ -32,6 +32,9 @@ type Parent struct {
 	TTL    time.Duration // of the delegations
 }
 
+// OldServers is what the servers are called that the parent named before.
+const OldServers = "the old servers"
+
 // Input is one simulation.
 type Input struct {
 	Served  []Served     // what happens
@@ -53,6 +56,7 @@ type Result struct {
 	Names     int           `json:"names"`     // different questions
 	Questions int64         `json:"questions"` // asked, all seconds together
 	Failures  int64         `json:"failures"`  // client-seconds in which a promised question failed
+	Old       int64         `json:"old"`       // those in which a question failed that is owed an answer at all times
 	Longest   time.Duration `json:"longest"`   // failing stretch of one client
 	First     *Failure      `json:"first,omitempty"`
 }

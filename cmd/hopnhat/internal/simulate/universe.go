@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,12 +12,14 @@ import (
 const forever = math.MaxInt64
 
 // universe is what all clients of a simulation share: names, zones with their
-// versions, and servers with their histories. All instants are Unix seconds.
+// versions, and servers with their histories. All instants are Unix seconds. It
+// is not safe for concurrent use: clients ask one after the other.
 type universe struct {
 	in            Input
-	start, end    int64
-	change, off   int64 // of the parent
-	parent        int64 // the TTL of its delegations
+	busy          []window // when clients ask: around all that changes
+	aged          int64    // how much around it
+	change, off   int64    // of the parent
+	parent        int64    // the TTL of its delegations
 	names         []zones.Name
 	number        map[zones.Name]nid
 	above         [][]int32 // of each name: the zones at or above it, nearest first
@@ -30,6 +33,8 @@ type universe struct {
 	old           server  // whom the parent named before the cutover
 	calm          [3]calm // by route
 	owed          map[nid]bool
+	delegated     bool     // each zone by the one above it, in all versions
+	room          [3][]nid // for chains, of one walk at a time
 	questions     []*question
 	wanders, goes int // questions whose answers change, and those that do not
 }
@@ -58,13 +63,9 @@ func newUniverse(in Input) (*universe, error) {
 	if u.claim, err = u.histories(in.Claim); err != nil {
 		return nil, err
 	}
-	u.span()
 	u.follow()
-	for _, s := range u.servers {
-		for _, h := range s.zones {
-			u.end = max(u.end, h.from[len(h.from)-1]+3600)
-		}
-	}
+	u.stretches()
+	u.delegated = u.delegates()
 	u.calm = [3]calm{anyone: newCalm(u.servers), laggard: newCalm(u.servers[u.laggard : u.laggard+1]), parents: newCalm(u.servers)}
 	u.ask()
 	return u, nil
@@ -107,24 +108,60 @@ func (u *universe) version(z *zones.Zone) (int32, error) {
 	return int32(len(u.versions) - 1), nil
 }
 
-// span sets when the simulation starts, so long before the first change that
-// caches hold answers of any age, and when it ends at least.
-func (u *universe) span() {
-	var longest, lag int64
-	for z := range u.in.Served[0].World.In(u.in.View) {
-		for s := range z.All() {
+// ages is for how long at least clients ask before something changes, so that
+// caches hold answers of any age, and after it, until none of them is left that
+// came from before; and a day more for those that serve stale answers.
+func (u *universe) ages() int64 {
+	var longest int64
+	for _, v := range u.versions {
+		for s := range v.zone.All() {
 			longest = max(longest, int64(s.TTL()))
 		}
 	}
+	return min(longest, 7*86400) + 86400
+}
+
+// stretches sets when clients ask. Between the stretches all servers have the
+// same, and no cache holds anything else.
+func (u *universe) stretches() {
+	var all []int64
+	servers := append([]server{u.old}, u.servers...)
+	for _, s := range servers {
+		for _, h := range s.zones {
+			all = append(all, h.from...)
+		}
+	}
+	if u.change > -forever {
+		all = append(all, u.change, u.off)
+	}
+	for _, s := range u.in.Claim[1:] {
+		all = append(all, unix(s.At))
+	}
+	slices.Sort(all)
+	u.aged = u.ages()
+	for _, t := range all {
+		if t < -forever/2 || t > forever/2 {
+			continue // since ever
+		}
+		w := window{t - u.aged, t + u.aged}
+		if n := len(u.busy); n > 0 && u.busy[n-1].until >= w.from {
+			u.busy[n-1].until = w.until
+		} else {
+			u.busy = append(u.busy, w)
+		}
+	}
+}
+
+// delegates tells whether every version of a zone delegates the zones below it.
+func (u *universe) delegates() bool {
 	for _, v := range u.versions {
-		soa := v.zone.SOA()
-		lag = max(lag, int64(soa.Refresh)+int64(soa.Retry))
+		for o := range u.origins {
+			if _, ok := v.zone.Lookup(o, zones.TypeNS); o.Below(v.zone.Origin()) && !ok && u.above[u.intern(o)][1] == u.origins[v.zone.Origin()] {
+				return false
+			}
+		}
 	}
-	first, last := unix(u.in.Served[1].At), unix(u.in.Served[len(u.in.Served)-1].At)
-	if c := u.in.Claim; len(c) > 1 {
-		first, last = min(first, unix(c[1].At)), max(last, unix(c[len(c)-1].At))
-	}
-	u.start, u.end = first-min(longest, 7*86400)-60, last+lag+3600
+	return true
 }
 
 // intern gives a name its number.

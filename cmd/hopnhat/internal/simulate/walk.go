@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
 
 	"gialai.gov.vn/hopnhat/zones"
 )
@@ -33,25 +34,28 @@ type found struct {
 // addresses. look answers for one name. A question fails if no data come, or if
 // a host that is owed has no address.
 func (u *universe) walk(q ask, look func(ask) found) end {
-	e := end{until: forever, chain: make([]nid, 0, 4)}
+	e := end{until: forever, chain: u.room[0][:0]}
 	r := u.chase(q, look, &e)
-	if !e.good {
+	if u.room[0] = e.chain; !e.good {
+		e.chain = slices.Clone(e.chain)
 		return e
 	}
 	for _, h := range r.hosts {
 		if len(u.above[h]) == 0 || !u.owes(h) {
 			continue
 		}
-		b := end{until: forever}
+		b := end{until: forever, chain: u.room[1][:0]}
 		u.chase(ask{h, zones.TypeA}, look, &b)
-		six := end{until: forever}
+		six := end{until: forever, chain: u.room[2][:0]}
 		u.chase(ask{h, zones.TypeAAAA}, look, &six)
+		u.room[1], u.room[2] = b.chain, six.chain
 		e.until = min(e.until, b.until, six.until)
 		if !b.good && !six.good {
-			b.until, b.chain = e.until, append(e.chain, b.chain...)
+			b.until, b.chain = e.until, slices.Concat(e.chain, b.chain)
 			return b
 		}
 	}
+	e.chain = nil
 	return e
 }
 
