@@ -28,8 +28,12 @@ func (dir *director) verify() {
 		defer dir.d.mu.Unlock()
 		dir.verifying = false
 		defer dir.rouse()
-		if dir.run.Err() != nil || slices.ContainsFunc(dir.events[of:], func(e cutover.Event) bool { return publishes(e.Kind) }) {
-			return // what was asked for is not what is served any more
+		if dir.run.Err() != nil {
+			return
+		}
+		if slices.ContainsFunc(dir.events[of:], func(e cutover.Event) bool { return publishes(e.Kind) }) {
+			dir.verify() // what was asked for is not what is served any more
+			return
 		}
 		dir.verified(verify.Judge(r, q), r)
 	})
