@@ -85,7 +85,7 @@ func (o *simulation) run(args []string) error {
 	if err != nil {
 		return err
 	}
-	in := simulate.Prepare(ws[0].Row[0], l, p.Terms().Parent)
+	in := simulate.Prepare(ws[0].Row[0], l, p.TermsOf(ws).Parent)
 	in.Clients, in.Seed = o.clients, o.seed
 	if o.without != "" {
 		if in, err = in.Without(ws, l, simulate.Protection(o.without)); err != nil {
@@ -111,16 +111,12 @@ func (o *simulation) run(args []string) error {
 
 // timeline is what is simulated: the waves and their instants.
 func (o *simulation) timeline(p *planned) ([]cutover.Wave, cutover.Timeline, error) {
-	planned, found, err := p.Waves(p.plan)
+	ws, found, err := p.Waves(p.plan)
 	o.tell(found, finding.Error)
 	if err != nil {
 		return nil, cutover.Timeline{}, err
 	}
-	var ws []cutover.Wave
-	for _, w := range planned {
-		ws = append(ws, cutover.Wave{Name: w.Name, At: w.At, Row: w.Row})
-	}
-	l, err := cutover.PlanWaves(ws, p.Terms())
+	l, err := cutover.PlanWaves(ws, p.TermsOf(ws))
 	return ws, l, err
 }
 
