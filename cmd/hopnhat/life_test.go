@@ -42,7 +42,10 @@ func begin(t testing.TB, addr netip.AddrPort, path string, args ...string) *life
 }
 
 // begin starts it, and again where something else listens there still.
-func (l *life) begin() error {
+func (l *life) begin() error { return l.beginFor("example.vn") }
+
+// beginFor is begin of a server of another zone.
+func (l *life) beginFor(origin string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for deadline := time.Now().Add(patience); ; {
@@ -60,7 +63,7 @@ func (l *life) begin() error {
 				l.ended <- err
 			case <-time.After(20 * time.Millisecond):
 			}
-			if l.answersFor("example.vn") {
+			if l.answersFor(origin) {
 				return nil
 			}
 			if len(l.ended) > 0 {

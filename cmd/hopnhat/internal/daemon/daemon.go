@@ -46,6 +46,7 @@ type Loaded struct {
 	plan      *merge.Plan            // what the workspace was merged to
 	planFound []finding.Finding      // about the plan
 	own       zones.World            // of Now, as numbered: without catalogs and what is followed
+	served    zones.World            // what the log says is served, of a timeline
 	raw       map[string]zones.World // as they were loaded: without catalogs, numbers and what is followed
 	change    *change                // how the world of now comes to be served; nil without a timeline
 	proved    *proved                // nil for zone files
@@ -131,6 +132,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	if d.past, err = d.openPast(); err != nil {
 		return d, err
 	}
+	d.serials.past = d.past
 	if o.Directed {
 		if d.director, err = newDirector(d, o.Rehearse); err != nil {
 			return d, err
@@ -313,6 +315,9 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 	l.raw = l.Worlds
 	if err := d.catalogs.into(l); err != nil {
 		return nil, nil, err
+	}
+	if d.director != nil {
+		l.served = d.director.served
 	}
 	worlds, err := d.serials.number(l)
 	if err != nil {

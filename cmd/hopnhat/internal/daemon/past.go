@@ -92,17 +92,71 @@ func (p *past) commit(kind string, w zones.World, n Note, data any) (history.Eve
 	}
 	e := p.entry(n)
 	ev := history.Event{Kind: kind, Entry: e}
-	for z := range w.All() {
-		v, err := p.h.Record(z, e)
-		if err != nil {
-			return ev, fmt.Errorf("the history of %v cannot be kept: %w", z.ID(), err)
-		}
-		ev.Zones = append(ev.Zones, history.Ref{ID: v.ID, N: v.N})
+	last, ok := p.last()
+	var err error
+	if ev.Zones, err = p.record(w, last.Zones, e); err != nil {
+		return ev, fmt.Errorf("%s: the history cannot be kept: %w", p.dir, err)
 	}
-	if last, ok := p.last(); ok && kind == evPublished && slices.Equal(last.Zones, ev.Zones) {
+	if ok && kind == evPublished && slices.Equal(last.Zones, ev.Zones) {
 		return last, nil
 	}
 	return p.log(ev, data)
+}
+
+// record puts the zones of a world into the history. A version that is served stays
+// what it is, where a newer one was recorded and never published.
+func (p *past) record(w zones.World, served []history.Ref, e history.Entry) ([]history.Ref, error) {
+	var refs []history.Ref
+	var fresh []*zones.Zone
+	var at []int // where the fresh ones stand
+	for z := range w.All() {
+		i := slices.IndexFunc(served, func(r history.Ref) bool { return r.ID == z.ID() })
+		if i >= 0 && p.overtaken(served[i], z) {
+			refs = append(refs, served[i])
+			continue
+		}
+		at, fresh, refs = append(at, len(refs)), append(fresh, z), append(refs, history.Ref{ID: z.ID()})
+	}
+	vs, err := p.h.RecordAll(fresh, e)
+	for i, v := range vs {
+		refs[at[i]].N = v.N
+	}
+	return refs, err
+}
+
+// overtaken tells whether a version is a zone's, and not the newest of it.
+func (p *past) overtaken(r history.Ref, z *zones.Zone) bool {
+	vs := p.h.Versions(r.ID)
+	i := slices.IndexFunc(vs, func(v history.Version) bool { return v.N == r.N })
+	return i >= 0 && i+1 < len(vs) && vs[i].Serial == z.Serial() && vs[i].Digest == history.Digest(z)
+}
+
+// base is what a zone's serial is counted from: what was kept of the serials as
+// served last. A crash, or a full disk, may have come between that and the log's line,
+// without which it was never published. So where the zone is what the log says is
+// served, it counts from that; and it counts from the newest version, if that is
+// later, since the history takes no second content under a serial.
+func (p *past) base(was served, known bool, z, said *zones.Zone) (served, bool) {
+	if p == nil {
+		return was, known
+	}
+	vs := p.h.Versions(z.ID())
+	if len(vs) == 0 {
+		return was, known
+	}
+	newest := vs[len(vs)-1]
+	ahead := was.Served.Before(newest.Serial)
+	if said != nil && (ahead || said.Serial() != was.Served) && !said.Serial().Before(z.Serial()) && said.Equal(z.WithSerial(said.Serial())) {
+		return served{Content: content(z), Served: said.Serial()}, true
+	}
+	if known && !ahead {
+		return was, known
+	}
+	is := served{Served: newest.Serial}
+	if history.Digest(z.WithSerial(newest.Serial)) == newest.Digest {
+		is.Content = content(z)
+	}
+	return is, true
 }
 
 // log appends an event, synced.

@@ -39,7 +39,7 @@ type served struct {
 //
 // bumped tells that the stated serial could not be used.
 func number(was served, known bool, z *zones.Zone) (out *zones.Zone, now served, bumped bool) {
-	now = served{Stated: z.Serial(), Content: z.WithSerial(0).Digest().String()}
+	now = served{Stated: z.Serial(), Content: content(z)}
 	switch {
 	case !known || was.Served.Before(z.Serial()):
 		now.Served = z.Serial()
@@ -55,13 +55,17 @@ func number(was served, known bool, z *zones.Zone) (out *zones.Zone, now served,
 	return z.WithSerial(now.Served), now, bumped
 }
 
+// content is a digest of a zone without its serial.
+func content(z *zones.Zone) string { return z.WithSerial(0).Digest().String() }
+
 // serials is what was served last, by a key of instant, zone and view. With a
 // folder it is a file there, shared by all servers of that folder: each takes
 // its lock, reads, numbers and writes. It is used by one goroutine.
 type serials struct {
-	dir string // "" keeps the state in memory
-	now func() time.Time
-	m   map[string]served
+	dir  string // "" keeps the state in memory
+	now  func() time.Time
+	m    map[string]served
+	past *past // of what is served now; nil: none is kept
 }
 
 const serialsVersion = 1
@@ -92,7 +96,11 @@ func (s *serials) number(l *Loaded) (map[string]zones.World, error) {
 			key := serialKey(at, z.ID())
 			here[key] = true
 			was, known := s.m[key]
-			out, now, bumped := number(was, known, z)
+			base, sure := was, known
+			if at == Now {
+				base, sure = s.past.base(was, known, z, l.served.Zone(z.ID()))
+			}
+			out, now, bumped := number(base, sure, z)
 			if now.Since = was.Since; !known || was.Served != now.Served {
 				now.Since = s.now().UTC().Round(time.Millisecond)
 			}
