@@ -208,6 +208,11 @@ func (d *Daemon) openPast() (*past, error) {
 		fmt.Fprintf(d.o.Log, "%v; until then this one keeps none\n", err)
 		return nil, nil
 	}
+	if p != nil {
+		if e := p.h.Repair(); e != nil { // what cannot be written now is said again by who writes next
+			fmt.Fprintf(d.o.Log, "%s: what a crash left in the history cannot be made good: %v\n", p.dir, e)
+		}
+	}
 	return p, err
 }
 
