@@ -62,6 +62,9 @@ func (d *Daemon) prepare(at string, delta zones.Delta, z *zones.Zone) (publish f
 // with what changed, or compiled.
 func (d *Daemon) image(listener int, w zones.World) (*answer.Image, error) {
 	l := d.o.Listeners[listener]
+	if im := d.director.prepared(w, l.View); im != nil && l.At == Now {
+		return im, nil
+	}
 	if listener < len(d.running) && d.loaded != nil {
 		im, err := lead(d.running[listener].image.p.Load().image, d.loaded.Worlds[l.At], w, l.View)
 		if !errors.Is(err, answer.ErrCompileAnew) {

@@ -35,6 +35,8 @@ type director struct {
 	started  bool        // served is known
 
 	verifying bool
+	ready     *ready // nil: nothing is compiled ahead
+	preparing bool
 	alarm     string
 	wake      chan struct{}
 	run       context.Context
@@ -166,7 +168,7 @@ func (c *change) make(d *Daemon, l *Loaded) error {
 	}
 	_, err = compiled.Publish(c.fence, c.commit, func(w zones.World, m made) {
 		d.swap(l, m)
-		d.director.served, d.director.started, d.director.plan = w, true, c.plan
+		d.director.served, d.director.started, d.director.plan, d.director.ready = w, true, c.plan, nil
 	})
 	return err
 }

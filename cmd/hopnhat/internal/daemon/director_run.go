@@ -73,7 +73,7 @@ func (dir *director) step(ctx context.Context) time.Duration {
 // unverified tells whether what a step published last waits for its verification.
 func (dir *director) unverified() bool {
 	p := dir.progress
-	return p.Published.Kind == cutover.Taken && !p.Verified
+	return publishes(p.Published.Kind) && len(p.Past) > 0 && !p.Verified
 }
 
 // due takes a step, or says what keeps it from being taken.

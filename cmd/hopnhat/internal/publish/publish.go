@@ -77,12 +77,26 @@ const shown = 5 // findings of a message
 type Proved struct {
 	m     Merged
 	certs []proof.Certificate
+	good  map[*zones.Zone]bool // the very zones that were certified
+}
+
+// proved is a change with what was certified of it.
+func (m Merged) proved(certs []proof.Certificate) Proved {
+	p := Proved{m, certs, map[*zones.Zone]bool{}}
+	for _, in := range m.claims {
+		for _, w := range append(slices.Clone(in.Steps), in.After) {
+			for z := range w.All() {
+				p.good[z] = true
+			}
+		}
+	}
+	return p
 }
 
 // Prove decides the change's claims; of a plan the mixtures of neighbouring steps
 // too. The error is a *LostError.
 func (m Merged) Prove(now time.Time) (Proved, error) {
-	p := Proved{m: m}
+	var certs []proof.Certificate
 	var against []finding.Finding
 	for _, f := range m.found {
 		if f.Severity >= finding.Block {
@@ -91,7 +105,7 @@ func (m Merged) Prove(now time.Time) (Proved, error) {
 	}
 	for _, in := range m.claims {
 		c, r := proof.Certify(in, proof.Options{Mixture: m.sum != Sum{}, Now: now})
-		p.certs = append(p.certs, c)
+		certs = append(certs, c)
 		for _, f := range r.Faults {
 			if f.Severity >= finding.Block {
 				against = append(against, f.Finding)
@@ -101,7 +115,7 @@ func (m Merged) Prove(now time.Time) (Proved, error) {
 	if len(against) > 0 {
 		return Proved{}, &LostError{against}
 	}
-	return p, nil
+	return m.proved(certs), nil
 }
 
 // ErrStale is T-FENCE: what is to be published is not what was proved or approved.
@@ -118,7 +132,7 @@ func (m Merged) Known(sum Sum, certs []proof.Certificate) (Proved, error) {
 			return Proved{}, ErrStale
 		}
 	}
-	return Proved{m: m, certs: certs}, nil
+	return m.proved(certs), nil
 }
 
 // Certificates say what was proved, one for each claim.
@@ -203,7 +217,8 @@ func (e *DigestError) Error() string {
 	return fmt.Sprintf("what would be served of %s is not what was certified; make the plan again (hopnhat cutover schedule)", e.Zone)
 }
 
-// certifies holds a world against the certificates, to the serial.
+// certifies holds a world against what was certified, to the serial: by the zone
+// itself where it is the same value, else by its digest.
 func (p Proved) certifies(w zones.World) error {
 	type zone struct{ origin, view, sum string }
 	certified := map[zone]bool{}
@@ -215,7 +230,7 @@ func (p Proved) certifies(w zones.World) error {
 		}
 	}
 	for z := range w.All() {
-		if !certified[zone{z.Origin().String(), string(z.View()), fmt.Sprintf("%x", proof.ZONEMD(z))}] {
+		if !p.good[z] && !certified[zone{z.Origin().String(), string(z.View()), fmt.Sprintf("%x", proof.ZONEMD(z))}] {
 			return &DigestError{z.ID().String()}
 		}
 	}
