@@ -174,7 +174,7 @@ func (c *checker) serials(worlds []zones.World) {
 	for i, w := range worlds[1:] {
 		for z := range w.All() {
 			p := worlds[i].Zone(z.ID())
-			if p == z || p != nil && p.Digest() == z.Digest() {
+			if p == z || p != nil && p.Digest() == z.Digest() || c.stands(z) {
 				continue
 			}
 			above := slices.Clone(c.terms.Served[z.ID()])
@@ -189,6 +189,15 @@ func (c *checker) serials(worlds []zones.World) {
 			}
 		}
 	}
+}
+
+// stands tells whether a zone is served already, as it is.
+func (c *checker) stands(z *zones.Zone) bool {
+	if c.terms.Standing == nil {
+		return false
+	}
+	o := c.terms.Standing.World.Zone(z.ID())
+	return o == z || o != nil && o.Serial() == z.Serial() && o.Digest() == z.Digest()
 }
 
 func (c *checker) expire(worlds []zones.World, steps []Step) {

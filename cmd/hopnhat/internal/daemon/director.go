@@ -31,6 +31,7 @@ type director struct {
 	progress cutover.Progress
 	scheme   scheme      // what the plan was made with; of a scheduled one
 	plan     *plan       // where the files lead to; nil: nothing is scheduled
+	standing zones.World // what was served when the plan was made
 	served   zones.World // what was published last
 	started  bool        // served is known
 
@@ -48,15 +49,20 @@ type director struct {
 // that each start comes to the same plan.
 type scheme struct {
 	Served    map[string][]zones.Serial `json:"served"` // what was seen of each zone, by ORIGIN (VIEW)
-	Before    map[string]numbered       `json:"before"` // the zones that were served, by the same
+	Standing  standing                  `json:"standing"`
 	Rehearsed *rehearsal                `json:"rehearsed,omitempty"`
 	Proof     int                       `json:"proof"` // the version of proofFile with the certificates
 	Cutover   time.Time                 `json:"cutover"`
 	Verdict   string                    `json:"verdict"`
 }
 
-// numbered is the serial of a zone in its file, and the one under which it is served.
-type numbered struct{ Stated, Served zones.Serial }
+// standing is what was served when the plan was made: the step that was taken last,
+// and the event of the log that published it.
+type standing struct {
+	Wave  string       `json:"wave,omitempty"`
+	Kind  cutover.Kind `json:"kind"`
+	Event int          `json:"event"`
+}
 
 // rehearsal is how the instants of a plan are moved.
 type rehearsal struct {
@@ -71,6 +77,7 @@ const (
 // plan is a timeline as the files lead to it.
 type plan struct {
 	timeline cutover.Timeline
+	terms    cutover.Terms
 	proved   *publish.Proved // nil: it is not the plan that was scheduled (T-FENCE)
 }
 
@@ -101,6 +108,16 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 	var err error
 	if dir.progress, err = cutover.Fold(dir.events); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.past.dir, err)
+	}
+	if n := dir.scheme.Standing.Event; n > 0 {
+		events := d.past.h.Events()
+		i := slices.IndexFunc(events, func(ev history.Event) bool { return ev.N == n })
+		if i < 0 {
+			return nil, fmt.Errorf("%s: event %d, from which the plan goes on, is not in the log", d.past.dir, n)
+		}
+		if dir.standing, err = d.past.h.World(events[i]); err != nil {
+			return nil, err
+		}
 	}
 	dir.clock = clock.New(clock.Terms{}, dir.progress.Now)
 	if last, ok := d.past.last(); ok {
@@ -207,13 +224,9 @@ func (dir *director) lead(l *Loaded) (*plan, error) {
 	if dir.progress.Plan.IsZero() {
 		return nil, nil
 	}
-	tl, m, err := dir.merged(l, dir.scheme)
-	if err != nil {
-		return nil, err
-	}
-	p := &plan{timeline: tl}
-	if tl.Sum() != dir.progress.Plan {
-		return p, nil
+	p, m, err := dir.merged(l, dir.scheme, dir.standing)
+	if err != nil || p.timeline.Sum() != dir.progress.Plan {
+		return p, err
 	}
 	certs, err := dir.certificates()
 	if err == nil {
@@ -249,28 +262,26 @@ func (dir *director) certificates() (cs []proof.Certificate, err error) {
 }
 
 // merged makes the timeline of what was loaded, and the change that it is.
-func (dir *director) merged(l *Loaded, s scheme) (cutover.Timeline, publish.Merged, error) {
+func (dir *director) merged(l *Loaded, s scheme, standing zones.World) (*plan, publish.Merged, error) {
 	w := l.workspace
 	served, err := s.served()
 	if err != nil {
-		return cutover.Timeline{}, publish.Merged{}, err
+		return nil, publish.Merged{}, err
 	}
 	waves, found, err := w.Waves(l.plan)
 	if err != nil {
-		return cutover.Timeline{}, publish.Merged{}, err
+		return nil, publish.Merged{}, err
 	}
-	if waves[0].Row[0], err = s.before(waves[0].Row[0]); err != nil {
-		return cutover.Timeline{}, publish.Merged{}, err
-	}
-	terms := w.TermsOf(waves)
-	terms.Served = served
-	tl, err := cutover.PlanWaves(waves, terms)
-	if err != nil {
-		return tl, publish.Merged{}, err
+	p := &plan{terms: w.TermsOf(waves)}
+	p.terms.Served = served
+	p.terms.Standing = &cutover.Standing{Wave: s.Standing.Wave, Kind: s.Standing.Kind, World: standing}
+	if p.timeline, err = cutover.PlanWaves(waves, p.terms); err != nil {
+		return nil, publish.Merged{}, err
 	}
 	if r := s.Rehearsed; r != nil {
-		tl = tl.Rehearsed(r.Start, r.Gap, r.Switch)
+		p.timeline = p.timeline.Rehearsed(r.Start, r.Gap, r.Switch)
 	}
+	tl := p.timeline
 	claims := map[string]proof.Input{}
 	for i, in := range w.Claims(l.plan) {
 		claims[waves[i].Name] = in
@@ -290,7 +301,7 @@ func (dir *director) merged(l *Loaded, s scheme) (cutover.Timeline, publish.Merg
 	if n := l.plan.Open(); n > 0 {
 		found = append(found, finding.Finding{Severity: finding.Block, Found: fmt.Sprintf("%d conflicts are open", n), Mend: "`hopnhat plan` prints the lines that settle them"})
 	}
-	return tl, publish.Plan(tl.Sum(), steps, ins, found), nil
+	return p, publish.Plan(tl.Sum(), steps, ins, found), nil
 }
 
 func (s scheme) served() (map[zones.ID][]zones.Serial, error) {
@@ -303,19 +314,6 @@ func (s scheme) served() (map[zones.ID][]zones.Serial, error) {
 		out[id] = serials
 	}
 	return out, nil
-}
-
-// before is the world before under the serials that it was served under. A serial
-// that was raised in the file since stands, and makes the plan another.
-func (s scheme) before(w zones.World) (zones.World, error) {
-	var zs []*zones.Zone
-	for z := range w.All() {
-		if n, ok := s.Before[z.ID().String()]; ok && n.Stated == z.Serial() && n.Served != n.Stated {
-			z = z.WithSerial(n.Served)
-		}
-		zs = append(zs, z)
-	}
-	return zones.NewWorld(zs...)
 }
 
 const serialKeyed = Now + " "
@@ -340,8 +338,11 @@ func (dir *director) current(l *Loaded, p *plan) (zones.World, error) {
 		return l.plan.Before(), nil
 	}
 	i, err := dir.index(p.timeline)
-	if err != nil || i < 0 {
+	switch {
+	case err != nil || i < 0 && p.proved == nil:
 		return l.plan.Before(), err
+	case i < 0:
+		return p.timeline.At(time.Time{}), nil // as it is served
 	}
 	return p.timeline.Served()[i].World, nil
 }

@@ -13,6 +13,7 @@ import (
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/publish"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/cutover"
+	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
@@ -141,16 +142,16 @@ func (dir *director) schedule(ctx context.Context, n Note, r *rehearsal, say fun
 	if err != nil {
 		return err
 	}
-	s := scheme{Served: seen, Rehearsed: r, Before: map[string]numbered{}, Cutover: l.workspace.Mapping.Cutover}
-	for z := range l.plan.Before().All() {
-		if served := dir.served.Zone(z.ID()); served != nil {
-			s.Before[z.ID().String()] = numbered{z.Serial(), served.Serial()}
-		}
+	s := scheme{Served: seen, Rehearsed: r, Cutover: l.workspace.Mapping.Cutover}
+	on := dir.progress.Standing(dir.served)
+	if last, ok := dir.d.past.last(); ok {
+		s.Standing = standing{on.Wave, on.Kind, last.N}
 	}
-	tl, m, err := dir.merged(l, s)
+	p, m, err := dir.merged(l, s, dir.served)
 	if err != nil {
 		return err
 	}
+	tl := p.timeline
 	now := dir.d.clock.Now()
 	if err := dir.progress.MaySchedule(tl); err != nil {
 		return err
@@ -158,6 +159,10 @@ func (dir *director) schedule(ctx context.Context, n Note, r *rehearsal, say fun
 	if r == nil {
 		if err := dir.inTime(tl, now); err != nil {
 			return err
+		}
+		say("checking every wait and serial")
+		if fs := slices.DeleteFunc(cutover.Check(tl, p.terms), func(f finding.Finding) bool { return f.Severity < finding.Block }); len(fs) > 0 {
+			return &publish.LostError{Findings: fs}
 		}
 	}
 	say("proving every step, and the mixtures between them")
@@ -186,7 +191,8 @@ func (dir *director) schedule(ctx context.Context, n Note, r *rehearsal, say fun
 	if err := dir.note(cutover.Event{Kind: cutover.Scheduled, Plan: tl.Sum()}, nil, n, &s); err != nil {
 		return err
 	}
-	dir.scheme, dir.plan = s, &plan{tl, &proved}
+	p.proved = &proved
+	dir.scheme, dir.standing, dir.plan = s, dir.served, p
 	dir.say("scheduled: plan %.16s", tl.Sum())
 	return nil
 }

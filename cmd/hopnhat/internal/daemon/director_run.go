@@ -18,7 +18,7 @@ func (dir *director) direct(ctx context.Context) {
 	for ctx.Err() == nil {
 		dir.d.mu.Lock()
 		dir.watch()
-		wait := dir.step(ctx)
+		at := dir.step(ctx)
 		dir.d.mu.Unlock()
 		waiting, stop := context.WithCancel(ctx)
 		go func() {
@@ -28,7 +28,7 @@ func (dir *director) direct(ctx context.Context) {
 			}
 			stop()
 		}()
-		_ = dir.d.clock.Wait(waiting, wait)
+		_ = dir.d.clock.Wait(waiting, at.Sub(dir.d.clock.Now()))
 		stop()
 	}
 }
@@ -41,13 +41,12 @@ func (dir *director) rouse() {
 	}
 }
 
-// step does what is due, and says how long to wait before the next look. The caller
-// holds d.mu.
-func (dir *director) step(ctx context.Context) time.Duration {
-	if dir.plan == nil || dir.d.loaded == nil {
-		return tick
-	}
+// step does what is due, and says when to look again. The caller holds d.mu.
+func (dir *director) step(ctx context.Context) time.Time {
 	now := dir.d.clock.Now()
+	if dir.plan == nil || dir.d.loaded == nil {
+		return now.Add(tick)
+	}
 	next := dir.progress.Next(dir.plan.timeline, now, dir.need())
 	switch next.Do {
 	case cutover.DoTake:
@@ -63,11 +62,11 @@ func (dir *director) step(ctx context.Context) time.Duration {
 	case cutover.DoWait:
 		dir.alarm = ""
 		dir.prepare(next, now)
-		if left := next.At.Sub(now); 0 < left && left < tick {
-			return left
+		if next.At.Before(now.Add(tick)) {
+			return next.At
 		}
 	}
-	return tick
+	return now.Add(tick)
 }
 
 // unverified tells whether what a step published last waits for its verification.

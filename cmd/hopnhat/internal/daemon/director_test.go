@@ -189,6 +189,7 @@ func (s *stage) status() control.Status {
 func (s *stage) until(what string, ok func(control.Status) bool) control.Status {
 	s.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		s.d.director.rouse() // it may have begun to wait just before the clock was moved
 		st := s.status()
 		if ok(st) {
 			return st

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -129,8 +130,11 @@ func reachable(a netip.AddrPort) netip.AddrPort {
 func (dir *director) quorum() verify.Quorum {
 	c := dir.d.loaded.workspace.Config.Cutover.Rollback
 	q := verify.Quorum{Automatic: c.Automatic, Points: c.Quorum}
-	for _, r := range dir.d.running {
-		q.Here = append(q.Here, r.server.Addr().Addr())
+	here, _ := net.InterfaceAddrs() // without them loopback alone is known to be here
+	for _, a := range here {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			q.Here = append(q.Here, p.Addr())
+		}
 	}
 	return q
 }
