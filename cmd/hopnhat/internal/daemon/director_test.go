@@ -353,7 +353,7 @@ func TestBack(t *testing.T) {
 	s.until("aborted", func(st control.Status) bool { return st.State == control.Aborted })
 
 	s.must(0, schedule, because())
-	s.step("lower")
+	s.until("lowered again, since its instant is here", func(st control.Status) bool { x := taken(st, "lower"); return x != nil && x.Verified != nil })
 	s.step("add")
 	s.is(www, "192.0.2.80 300")
 	s.step("switch")

@@ -55,7 +55,7 @@ type Control struct {
 
 func defaultCutover() Cutover {
 	return Cutover{
-		Approvals: 2, Clock: true, Verify: Verify{Within: 2 * time.Minute, Sample: 200},
+		Clock: true, Verify: Verify{Within: 2 * time.Minute, Sample: 200},
 		Rollback: Rollback{Quorum: 2}, Brake: Brake{Share: 0.1, ApexNS: true},
 	}
 }

@@ -283,13 +283,13 @@ func TestParseDays(t *testing.T) {
 func TestConfigCutover(t *testing.T) {
 	c, fs := readConfig("hopnhat.yaml", []byte("version: 1\n"))
 	hold(t, fs, nil)
-	if c.Cutover.Approvals != 2 || !c.Cutover.Clock || c.Cutover.Rollback.Automatic || c.Cutover.Rollback.Quorum != 2 || c.Cutover.Verify.Within != 2*time.Minute || c.Cutover.Brake != (Brake{0.1, true}) {
+	if c.Cutover.Approvals != 0 || !c.Cutover.Clock || c.Cutover.Rollback.Automatic || c.Cutover.Rollback.Quorum != 2 || c.Cutover.Verify.Within != 2*time.Minute || c.Cutover.Brake != (Brake{0.1, true}) {
 		t.Errorf("without a section: %+v", c.Cutover)
 	}
 	c, fs = readConfig("hopnhat.yaml", []byte(`version: 1
 listeners: [{address: 127.0.0.1:5300, at: now}]
 cutover:
-  approvals: 0
+  approvals: 2
   clock: unchecked
   verify: {within: 90, sample: 0, resolvers: [{name: a, address: 192.0.2.1}, {name: b, address: "[2001:db8::1]:5353", view: tslcd}]}
   rollback: {automatic: true, quorum: 3}
@@ -298,7 +298,7 @@ control: {socket: run/x.sock, group: dns}
 `))
 	hold(t, fs, nil)
 	x := c.Cutover
-	if x.Approvals != 0 || x.Clock || !x.Rollback.Automatic || x.Rollback.Quorum != 3 || x.Brake != (Brake{0.25, false}) || x.Verify.Within != 90*time.Second || x.Verify.Sample != 0 {
+	if x.Approvals != 2 || x.Clock || !x.Rollback.Automatic || x.Rollback.Quorum != 3 || x.Brake != (Brake{0.25, false}) || x.Verify.Within != 90*time.Second || x.Verify.Sample != 0 {
 		t.Errorf("%+v", x)
 	}
 	if len(x.Verify.Resolvers) != 2 || x.Verify.Resolvers[0].Address.String() != "192.0.2.1:53" || x.Verify.Resolvers[1].Address.String() != "[2001:db8::1]:5353" || x.Verify.Resolvers[1].View != "tslcd" {
