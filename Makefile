@@ -7,6 +7,7 @@
 # make simulation  what clients meet during the sample's cutover: writes docs/simulation.md
 # make prove-long  the proof against brute force, PROVE_LONG questions (10^8 unless told) by PROVE_SEED
 # make prove-bugs  the bugs seeded into copies of the proof, each of which its tests must catch
+# make crash   the server killed at every call by which it changes a file, and 200 times of each kind at random
 # make race    the tests again under the race detector
 
 SHELL    := /bin/bash
@@ -58,6 +59,9 @@ prove-long:
 
 prove-bugs:
 	HOPNHAT_PROVE_BUGS=1 go test -v -count=1 -timeout 60m -run TestSeeded ./zones/proof
+
+crash:
+	HOPNHAT_CRASH=all go test -v -count=1 -timeout 2h -run 'TestCrash' ./cmd/hopnhat
 
 race:
 	go test -race -timeout 40m ./...

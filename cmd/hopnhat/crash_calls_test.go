@@ -30,7 +30,7 @@ func newReloadLife(t *testing.T, addr netip.AddrPort, c cut) *reloadLife {
 	l := &reloadLife{T: t, dir: dir, file: filepath.Join(dir, "example.vn.zone"), state: filepath.Join(dir, "var"), addr: addr}
 	put(t, l.file, edition(7, 1), 1)
 	l.args = []string{"serve", "--listen", addr.String(), "--state", l.state, "--zone", "example.vn=" + l.file, "--secondary", "127.0.0.1:9"}
-	l.p = trace(t, c, true, l.args...)
+	l.p = trace(t, c, l.args...)
 	return l
 }
 
@@ -92,7 +92,7 @@ func follows(t testing.TB, was, is *zones.Zone) {
 func TestCrashReload(t *testing.T) {
 	addr := freePort(t, "127.0.0.1")
 	r := drawn(t)
-	for what, some := range map[cutKind]int{kill: 24, torn: 6, fail: 6} {
+	for what, some := range map[cutKind]int{kill: 12, torn: 4, fail: 4} {
 		t.Run(what.String(), func(t *testing.T) {
 			n := cutReload(t, addr, cut{what: what})
 			t.Logf("%d calls", n)
@@ -165,7 +165,7 @@ func TestCrashTimeline(t *testing.T) {
 	w := newCrashWorkspace(t)
 	w.rehearsed()
 	r := drawn(t)
-	for what, some := range map[cutKind]int{kill: 24, torn: 6, fail: 6} {
+	for what, some := range map[cutKind]int{kill: 12, torn: 4, fail: 4} {
 		t.Run(what.String(), func(t *testing.T) {
 			n := cutTimeline(t, w.from(t), cut{what: what})
 			t.Logf("%d calls", n)
@@ -197,7 +197,7 @@ func calls(r *rand.Rand, n, some int) []int {
 
 // cutTimeline is one life, and what comes after; it tells how many calls there were.
 func cutTimeline(t *testing.T, w *crashWorkspace, c cut) int {
-	p := trace(t, c, true, w.args()...)
+	p := trace(t, c, w.args()...)
 	defer func() {
 		if calls := p.seen(); t.Failed() && 0 < c.at && c.at <= len(calls) {
 			t.Logf("%v call %d, %s, after\n%s\nit said:\n%s", c.what, c.at, calls[c.at-1], strings.Join(calls[max(0, c.at-6):c.at-1], "\n"), p.says())
@@ -213,4 +213,64 @@ func cutTimeline(t *testing.T, w *crashWorkspace, c cut) int {
 	w.standsStill()
 	w.closes()
 	return len(p.seen())
+}
+
+// TestCrashEdit kills a server at each call by which it changes a file, from its start
+// to the end of an edit in both views; before anything is scheduled, and between two
+// steps of a timeline. Then it finds files that it refuses, and serves what the log
+// says, whole; and the edit is published when they are mended.
+func TestCrashEdit(t *testing.T) {
+	r := drawn(t)
+	fresh, between := newCrashWorkspace(t), newCrashWorkspace(t)
+	between.rehearsed()
+	for name, w := range map[string]*crashWorkspace{"unscheduled": fresh, "between steps": between} {
+		t.Run(name, func(t *testing.T) {
+			n := cutEdit(t, w.from(t), cut{})
+			t.Logf("%d calls", n)
+			if n < 30 {
+				t.Fatalf("%d calls are all that was seen", n)
+			}
+			for _, at := range calls(r, n, 8) {
+				t.Run(fmt.Sprint(at), func(t *testing.T) { cutEdit(t, w.from(t), cut{at: at}) })
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// cutEdit is one life, and what comes after; it tells how many calls there were.
+func cutEdit(t *testing.T, w *crashWorkspace, c cut) int {
+	w.configure(1)
+	p := trace(t, c, w.args()...)
+	defer func() {
+		if t.Failed() {
+			t.Logf("%v call %d; calls:\n%s\nit said:\n%s", c.what, c.at, strings.Join(p.seen(), "\n"), p.says())
+		}
+	}()
+	if p.until(t, func(log string) bool { return strings.Contains(log, "view tslcd\n") }) {
+		w.edit("tin A 192.0.2.9\n")
+		p.hup()
+		p.until(t, func(log string) bool {
+			return strings.Contains(log, "loaded: ") || strings.Contains(log, "nothing was loaded")
+		})
+	}
+	p.kill()
+	n := len(p.seen())
+	if _, last := keptHistory(w, w.state, false); len(last.Zones) > 0 {
+		w.edit("@ NS ns2\nns2 A 192.0.2.9\n") // the brake refuses it
+		w.standsStill()
+	}
+	w.edit("tin A 192.0.2.9\n")
+	w.configure(1)
+	q := w.begin()
+	if d := w.edited(); d != "" {
+		t.Errorf("the edit is not served:\n%s\n%s", d, q.log)
+	}
+	if err := q.end(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	w.last(true)
+	return n
 }

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cut is what is done to a process at one of the calls by which it changes files:
-// from the first that is counted, at counts to it.
+// cut is what is done to a process at one of the calls by which it changes files, the
+// first of which is 1; at 0 nothing is done.
 type cut struct {
 	at   int
 	what cutKind
@@ -46,14 +46,13 @@ type traced struct {
 	cut  cut
 
 	mu    sync.Mutex // guards what follows
-	count bool       // calls are counted
-	calls []string   // those that were
+	calls []string   // that were counted
 }
 
-// trace starts hopnhat; its calls are counted at once, or from watch on.
-func trace(t testing.TB, c cut, watched bool, args ...string) *traced {
+// trace starts hopnhat.
+func trace(t testing.TB, c cut, args ...string) *traced {
 	t.Helper()
-	p := &traced{log: filepath.Join(t.TempDir(), "log"), gone: make(chan struct{}), cut: c, count: watched}
+	p := &traced{log: filepath.Join(t.TempDir(), "log"), gone: make(chan struct{}), cut: c}
 	path := hopnhat(t)
 	started := make(chan error)
 	go func() {
@@ -151,7 +150,7 @@ func (p *traced) enter(tid int) (after func(int)) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.count || p.cut.what == torn && !strings.HasPrefix(call, "write ") {
+	if p.cut.what == torn && !strings.HasPrefix(call, "write ") {
 		return nil
 	}
 	p.calls = append(p.calls, call)
@@ -228,13 +227,6 @@ func (p *traced) describe(tid int, r *syscall.PtraceRegs) (call string, errno sy
 		}
 	}
 	return "", 0
-}
-
-// watch has the calls counted from now on.
-func (p *traced) watch() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.count = true
 }
 
 // seen are the calls that were counted.

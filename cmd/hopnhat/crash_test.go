@@ -6,8 +6,10 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -18,6 +20,20 @@ import (
 	"gialai.gov.vn/hopnhat/zones/transfer"
 	"gialai.gov.vn/hopnhat/zones/zonefile"
 )
+
+// launch starts hopnhat for the length of the test, and does not wait for it.
+func launch(t testing.TB, addr netip.AddrPort, args ...string) *life {
+	t.Helper()
+	p := &life{peer: &peer{name: "hopnhat", addr: addr, log: &logBuffer{}}, cmd: exec.Command(hopnhat(t), args...), ended: make(chan error, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.proc = p.cmd.Process
+	go func() { p.ended <- p.cmd.Wait() }()
+	t.Cleanup(func() { _ = p.end(syscall.SIGKILL) })
+	return p
+}
 
 // crashAll asks for the long form of the tests of crashes: every call, and 200
 // kills of each kind (make crash).
@@ -149,4 +165,71 @@ func published(t testing.TB, state string, clean bool) *zones.Zone {
 		t.Fatal(err)
 	}
 	return w.Zone(crashZone)
+}
+
+// TestCrashReloadAtRandom kills a server that publishes edition after edition, at
+// random moments, from its start on. Each edition that is served is whole, no serial
+// names two of them, none is older than one before; and the history is intact.
+func TestCrashReloadAtRandom(t *testing.T) {
+	dir, addr := t.TempDir(), freePort(t, "127.0.0.1")
+	file, state := filepath.Join(dir, "example.vn.zone"), filepath.Join(dir, "var")
+	r, kills := drawn(t), 150
+	if crashAll() {
+		kills = 200
+	}
+	k, last, fetches, inStart := 1, (*zones.Zone)(nil), 0, 0
+	look := func(p *life) bool {
+		z := fetched(t, addr)
+		if z == nil {
+			return false
+		}
+		fetches++
+		if last != nil && z.Digest() != last.Digest() {
+			follows(t, last, z)
+			if a, b := editionOf(t, last), editionOf(t, z); b < a {
+				t.Errorf("edition %d is served after %d", b, a)
+			}
+		}
+		last = z
+		return true
+	}
+	edit := func() {
+		k++
+		serial := 100 + k
+		if k%3 == 0 {
+			serial-- // it was forgotten to raise it
+		}
+		put(t, file, edition(serial, k), k)
+	}
+	edit()
+	for n := range kills {
+		p := launch(t, addr, "serve", "--listen", addr.String(), "--state", state, "--zone", "example.vn="+file, "--secondary", "127.0.0.1:9")
+		if r.IntN(4) > 0 {
+			eventually(t, p.peer, "an edition", func() bool {
+				if len(p.ended) > 0 {
+					t.Fatalf("it does not start:\n%s", p.log)
+				}
+				return p.answersFor("example.vn") && look(p)
+			})
+			if got := editionOf(t, last); got != k {
+				t.Errorf("a start serves edition %d, the file has %d", got, k)
+			}
+			for until := time.Now().Add(time.Duration(r.Int64N(int64(100 * time.Millisecond)))); time.Now().Before(until); {
+				edit()
+				p.hup(t)
+				look(p)
+			}
+		} else {
+			inStart++
+			time.Sleep(time.Duration(r.Int64N(int64(100 * time.Millisecond))))
+		}
+		if err := p.end(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		published(t, state, false)
+		if t.Failed() {
+			t.Fatalf("after %d kills; the log:\n%s", n+1, p.log)
+		}
+	}
+	t.Logf("%d kills, %d of them while it started; %d editions, %d fetched", kills, inStart, k, fetches)
 }

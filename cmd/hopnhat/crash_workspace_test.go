@@ -110,6 +110,9 @@ func (w *crashWorkspace) from(t testing.TB) *crashWorkspace {
 	dir := t.TempDir()
 	c.TB, c.dir, c.state = t, filepath.Join(dir, "ws"), filepath.Join(dir, "var")
 	for to, of := range map[string]string{c.dir: w.dir, c.state: w.state} {
+		if _, err := os.Stat(of); os.IsNotExist(err) {
+			continue // no server has had it yet
+		}
 		if err := os.CopyFS(to, os.DirFS(of)); err != nil {
 			t.Fatal(err)
 		}
@@ -118,14 +121,28 @@ func (w *crashWorkspace) from(t testing.TB) *crashWorkspace {
 	return &c
 }
 
-// begin starts a server of it for the length of the test.
+// launch starts a server of it for the length of the test.
+func (w *crashWorkspace) launch() *life {
+	w.Helper()
+	return launch(w, w.addrs[zones.Internet], w.args()...)
+}
+
+// ready waits until a server that was launched answers.
+func (w *crashWorkspace) ready(p *life) {
+	w.Helper()
+	eventually(w, p.peer, "it answers", func() bool {
+		if len(p.ended) > 0 {
+			w.Fatalf("it ended:\n%s", p.log)
+		}
+		return p.answersFor("gialai.gov.vn")
+	})
+}
+
+// begin starts a server of it that answers.
 func (w *crashWorkspace) begin() *life {
 	w.Helper()
-	p := &life{peer: &peer{name: "hopnhat", addr: w.addrs[zones.Internet], log: &logBuffer{}}, path: hopnhat(w), args: w.args()}
-	if err := p.beginFor("gialai.gov.vn"); err != nil {
-		w.Fatal(err)
-	}
-	w.Cleanup(func() { _ = p.end(syscall.SIGKILL) })
+	p := w.launch()
+	w.ready(p)
 	return p
 }
 
@@ -252,6 +269,25 @@ func (w *crashWorkspace) standsStill() {
 	w.configure(0)
 }
 
+// edit writes both views' files of the target, with more at their ends.
+func (w *crashWorkspace) edit(more string) {
+	for _, name := range []string{"zones/gialai.gov.vn.zone", "zones/tslcd/gialai.gov.vn.zone"} {
+		w.put(name, crashTarget+more)
+	}
+}
+
+// edited tells how what is served differs from the log, and that from an edit.
+func (w *crashWorkspace) edited() string {
+	w.Helper()
+	world, _ := w.last(false)
+	for view := range w.addrs {
+		if stated(world, view)["tin.gialai.gov.vn. 1"] == "" {
+			return "the history of " + string(view) + " lacks the edit"
+		}
+	}
+	return w.serves(world, w.others()...)
+}
+
 // others are all worlds that were published.
 func (w *crashWorkspace) others() (ws []zones.World) {
 	w.Helper()
@@ -292,14 +328,17 @@ func (w *crashWorkspace) closes() {
 func TestCrashTimelineAtRandom(t *testing.T) {
 	w := newCrashWorkspace(t)
 	w.rehearsed()
-	r, kills := drawn(t), 40
+	r, kills := drawn(t), 50
 	if crashAll() {
 		kills = 200
 	}
 	for n := 0; n < kills && !t.Failed(); {
 		one := w.from(t)
 		for n < kills && !t.Failed() && one.taken() < len(crashSteps) {
-			p := one.begin()
+			p := one.launch()
+			if r.IntN(3) > 0 {
+				one.ready(p)
+			} // else it may be killed while it starts
 			time.Sleep(time.Duration(r.Int64N(int64(200 * time.Millisecond))))
 			if err := p.end(syscall.SIGKILL); err != nil {
 				t.Fatal(err)
