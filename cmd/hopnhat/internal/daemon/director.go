@@ -325,7 +325,12 @@ func (dir *director) index(tl cutover.Timeline) (int, error) {
 		return -1, nil
 	}
 	last := past[len(past)-1]
-	i := slices.IndexFunc(tl.Served(), func(s cutover.Step) bool { return s.Wave == last.Wave && s.Kind == last.Kind })
+	i := -1
+	for k, s := range tl.Served() {
+		if s.Wave == last.Wave && s.Kind <= last.Kind { // a single step has no add, and lower stands for it
+			i = k
+		}
+	}
 	if i < 0 {
 		return 0, fmt.Errorf("the step %q of the wave %q is served, and no wave of that name changes anything by now: put it back into consolidation.yaml, or undo that by `hopnhat zone restore`", last.Kind, last.Wave)
 	}
@@ -361,6 +366,9 @@ func (dir *director) edit(l *Loaded, p *plan, to zones.World, n Note) (*change, 
 		return nil, err
 	}
 	return &change{approved: a, plan: p, fence: func() error { return nil }, commit: func(w zones.World) error {
+		if err := dir.recordInput(l, n); err != nil {
+			return err
+		}
 		if p == nil || len(dir.progress.Past) == 0 || sameWorlds(dir.served, w) {
 			_, err := dir.d.past.commit(evPublished, w, n, nil)
 			return err

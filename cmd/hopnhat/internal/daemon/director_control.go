@@ -137,6 +137,9 @@ func (dir *director) schedule(ctx context.Context, n Note, r *rehearsal, say fun
 		return err
 	}
 	l := dir.d.loaded
+	if len(l.failed) > 0 {
+		return fmt.Errorf("%s\na plan is made of files without errors", strings.Join(l.Notes, "\n"))
+	}
 	say("asking every server for its serials")
 	seen, err := dir.seen(ctx)
 	if err != nil {

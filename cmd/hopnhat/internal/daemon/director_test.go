@@ -417,6 +417,52 @@ func TestStale(t *testing.T) {
 	s.is(newMail, "198.51.100.33 300")
 }
 
+// TestWaves: each wave has steps of its own; one that may is a single instant where
+// the fewest steps are asked for; and a rollback of it serves what stood before.
+func TestWaves(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")
+	s.edit("consolidation.yaml", "targets:", `timeline: {steps: fewest}
+waves:
+  - {name: ten, at: cutover, systems: []}
+  - {name: het, at: 2025-12-01 00:00 +07:00, systems: []}
+exceptions:
+  - {name: mail.cu.example, owner: an, why: hết hạn, expires: 31/12/2035, wave: het}
+targets:`)
+	s.must(0, schedule, because())
+	var kinds []string
+	for _, x := range s.status().Steps {
+		kinds = append(kinds, x.Wave+" "+x.Kind)
+	}
+	want := "ten lower, ten switch, ten restore, ten close, het lower, het switch, het restore, het close"
+	if got := strings.Join(kinds, ", "); got != want {
+		t.Fatalf("steps: %s, want %s", got, want)
+	}
+	s.step("lower")
+	s.step("switch")
+	s.is(newMail, "198.51.100.3 300")
+	s.must(0, control.RollbackCommand, because())
+	s.is(newMail, "NXDOMAIN")
+	s.end()
+	s.start()
+	s.is(newMail, "NXDOMAIN")
+	s.edit("consolidation.yaml", "2025-09-01 00:00", "2025-09-22 00:00")
+	s.must(0, schedule, because())
+	s.step("switch")
+	s.is(newMail, "198.51.100.3 300")
+	s.step("restore")
+	s.is(oldMail, "198.51.100.3 300")
+	s.step("close")
+	for _, kind := range []string{"lower", "switch"} {
+		st := s.until("the next wave's "+kind, func(st control.Status) bool {
+			return st.Next != nil && st.Next.Wave == "het" && st.Next.Kind == kind && st.Next.Waits == ""
+		})
+		s.h.to(st.Next.At)
+		s.until("it is taken", func(st control.Status) bool { return st.Next == nil || st.Next.Kind != kind })
+	}
+	s.is(oldMail, "NXDOMAIN")
+	s.is(newMail, "198.51.100.3 300")
+}
+
 // TestMissed: a switch whose grace has passed is not made by itself.
 func TestMissed(t *testing.T) {
 	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")

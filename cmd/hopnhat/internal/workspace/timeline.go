@@ -22,6 +22,8 @@ type Timeline struct {
 	Parent   time.Duration // the longest TTL at the parents, for what changes there
 
 	Refresh, Retry, Expire time.Duration // of the secondaries, where longer than the SOAs'; 0 else
+
+	Fewest bool // a wave is one instant where the mixture proof allows it, else three as always
 }
 
 func defaultTimeline() Timeline {
@@ -93,6 +95,7 @@ func (d *decoder) timeline(n *node) Timeline {
 		may("grace", func(n *node) { t.Grace = d.span(n, "grace", 0) }),
 		may("notice", func(n *node) { t.Notice = d.number(n, "notice", 0, 366) }),
 		may("parent-ttl", func(n *node) { t.Parent = d.span(n, "parent-ttl", 0) }),
+		may("steps", func(n *node) { t.Fewest = d.oneOf(n, "steps", "three", "fewest") == 1 }),
 		may("refresh", func(n *node) { t.Refresh = d.span(n, "refresh", 0) }),
 		may("retry", func(n *node) { t.Retry = d.span(n, "retry", 0) }),
 		may("expire", func(n *node) { t.Expire = d.span(n, "expire", 0) }))

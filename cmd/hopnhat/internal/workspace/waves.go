@@ -230,7 +230,11 @@ func (w *Workspace) Waves(plan *merge.Plan) ([]cutover.Wave, []finding.Finding, 
 		if err != nil {
 			return nil, finds, fmt.Errorf("the wave %s: %w", x.wave.Name, err)
 		}
-		out = append(out, cutover.Wave{Name: x.wave.Name, At: x.wave.Date, Row: cutover.Row{x.before, steps[0], steps[1], x.after}})
+		one := cutover.Wave{Name: x.wave.Name, At: x.wave.Date, Row: cutover.Row{x.before, steps[0], steps[1], x.after}}
+		if w.Consolidation.Timeline.Fewest {
+			one.Single = cutover.Single(w.claim(x.before, x.after, x.mapping), proof.Options{})
+		}
+		out = append(out, one)
 	}
 	return out, finds, nil
 }
