@@ -24,7 +24,13 @@ import (
 // launch starts hopnhat for the length of the test, and does not wait for it.
 func launch(t testing.TB, addr netip.AddrPort, args ...string) *life {
 	t.Helper()
-	p := &life{peer: &peer{name: "hopnhat", addr: addr, log: &logBuffer{}}, cmd: exec.Command(hopnhat(t), args...), ended: make(chan error, 1)}
+	return begun(t, addr, hopnhat(t), args...)
+}
+
+// begun is launch of any program.
+func begun(t testing.TB, addr netip.AddrPort, path string, args ...string) *life {
+	t.Helper()
+	p := &life{peer: &peer{name: filepath.Base(path), addr: addr, log: &logBuffer{}}, cmd: exec.Command(path, args...), ended: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

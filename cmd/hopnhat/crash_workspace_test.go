@@ -75,9 +75,8 @@ func (w *crashWorkspace) configure(approvals int) {
 listeners:
   - {address: %q, view: internet, at: now}
   - {address: %q, view: tslcd, at: now}
-control: {socket: %s}
 cutover: {approvals: %d, clock: unchecked, brake: {share: 0%%}, verify: {within: 60s, sample: 1}}
-`, w.addrs[zones.Internet], w.addrs["tslcd"], filepath.Join(filepath.Dir(w.dir), "s"), approvals))
+`, w.addrs[zones.Internet], w.addrs["tslcd"], approvals))
 }
 
 func (w *crashWorkspace) args() []string { return []string{"serve", w.dir, "--state", w.state} }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/clock"
@@ -185,7 +186,9 @@ func (d *Daemon) beside() (err error) {
 	if d.o.Control == "" {
 		return nil
 	}
-	if d.control, err = control.Listen(d.o.Control, d.o.Group, d, d.o.Log); err != nil && !d.o.Directed {
+	d.control, err = control.Listen(d.o.Control, d.o.Group, d, d.o.Log)
+	unwritten := errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOSPC) // what was published last can be served
+	if err != nil && (unwritten || !d.o.Directed) {
 		fmt.Fprintf(d.o.Log, "no command reaches this server but by signals: %v\n", err) // several may share a state folder
 		return nil
 	}
