@@ -34,7 +34,7 @@ func (w *cutoverWords) at(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Local().Format(w.clock)
+	return t.Format(w.clock) // as the server has it: by the zone of the cutover's date
 }
 
 func (w *cutoverWords) step(wave, kind string) string {

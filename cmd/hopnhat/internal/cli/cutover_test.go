@@ -39,7 +39,10 @@ func (d *desk) Handle(_ context.Context, _ control.Peer, r control.Request, say 
 	return d.status, d.err
 }
 
-func inSeptember(d, h int) time.Time { return time.Date(2025, 9, d, h, 0, 0, 0, time.UTC) }
+// inSeptember is an hour of UTC, in the zone of the cutover's date.
+func inSeptember(d, h int) time.Time {
+	return time.Date(2025, 9, d, h, 0, 0, 0, time.UTC).In(time.FixedZone("", 7*3600))
+}
 
 func scheduled() control.Status {
 	return control.Status{
@@ -70,7 +73,7 @@ func held() control.Status {
 func atDesk(t *testing.T, s control.Status) (d *desk, run func(args ...string) (int, string, string)) {
 	t.Helper()
 	old := time.Local
-	time.Local = time.FixedZone("", 7*3600)
+	time.Local = time.FixedZone("", -5*3600) // that of the desk does not matter
 	t.Cleanup(func() { time.Local = old })
 	d = &desk{status: s}
 	path := filepath.Join(t.TempDir(), control.File)
