@@ -382,11 +382,19 @@ func (dir *director) wayBack() string {
 	case dir.plan == nil:
 		return ""
 	case dir.progress.MayRollback() == nil:
-		return "hopnhat cutover rollback --why …"
+		return "hopnhat cutover rollback --why … " + dir.here()
 	case len(dir.progress.Past) > 0 && dir.progress.MayAbort(dir.plan.timeline, dir.d.clock.Now()) == nil:
-		return "hopnhat cutover abort --why …"
+		return "hopnhat cutover abort --why … " + dir.here()
 	}
 	return ""
+}
+
+// here is how a command names this server.
+func (dir *director) here() string {
+	if dir.rehearse > 0 {
+		return "--state " + finding.Shell(dir.d.o.State)
+	}
+	return "-C " + finding.Shell(dir.d.loaded.workspace.Dir)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
