@@ -642,3 +642,42 @@ func TestEditNow(t *testing.T) {
 		t.Errorf("the log has %+v", last.Entry)
 	}
 }
+
+// TestScheduleNeedsSerials: a plan is not made as long as a secondary does not tell
+// its serials; those that it tells are passed.
+func TestScheduleNeedsSerials(t *testing.T) {
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := c.LocalAddr().String()
+	conf := fmt.Sprintf("cutover: {approvals: 0}\nsecondaries: [{name: ns2, address: %q, from: [127.0.0.1]}]\n", addr)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := staged(t, "2025-08-20T00:00:00Z", conf)
+	if _, err := s.ask(0, schedule, because()); err == nil || !strings.Contains(err.Error(), "ns2 ("+addr+") does not tell its serial of") {
+		t.Fatalf("with a secondary that is down: %v", err)
+	}
+	if c, err = net.ListenPacket("udp", addr); err != nil {
+		t.Skipf("the port was taken meanwhile: %v", err)
+	}
+	srv := &dns.Server{PacketConn: c, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		m.Authoritative = true
+		soa, err := dns.NewRR(q.Question[0].Name + " 60 SOA ns q 4000 60 60 600 60")
+		if err != nil {
+			panic(err)
+		}
+		m.Answer = []dns.RR{soa}
+		_ = w.WriteMsg(m)
+	})}
+	go func() { _ = srv.ActivateAndServe() }()
+	t.Cleanup(func() { _ = srv.Shutdown() })
+	s.must(0, schedule, because())
+	for _, ch := range s.status().Plan.Changes {
+		if ch.To <= 4000 {
+			t.Errorf("%s would be served under the serial %d, and ns2 has 4000", ch.Zone, ch.To)
+		}
+	}
+}
