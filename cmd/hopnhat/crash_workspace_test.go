@@ -68,6 +68,15 @@ func (w *crashWorkspace) put(name, text string) {
 	put(w, filepath.Join(w.dir, name), text, w.puts)
 }
 
+func (w *crashWorkspace) read(name string) string {
+	w.Helper()
+	b, err := os.ReadFile(filepath.Join(w.dir, name))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(b)
+}
+
 // configure says how many people must approve of the plan: with more than none the
 // timeline stands still, and what the log says is served can be looked at.
 func (w *crashWorkspace) configure(approvals int) {

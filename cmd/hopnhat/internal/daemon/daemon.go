@@ -211,6 +211,12 @@ func (d *Daemon) openPast() (*past, error) {
 		fmt.Fprintf(d.o.Log, "%v; until then this one keeps none\n", err)
 		return nil, nil
 	}
+	if p != nil && d.o.Directed {
+		if e := p.lost(d.o.State, fs); e != nil {
+			p.close()
+			return nil, errors.Join(err, e)
+		}
+	}
 	if p != nil {
 		if e := p.h.Repair(); e != nil { // what cannot be written now is said again by who writes next
 			fmt.Fprintf(d.o.Log, "%s: what a crash left in the history cannot be made good: %v\n", p.dir, e)

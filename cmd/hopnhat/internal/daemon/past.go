@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -64,6 +65,31 @@ func openPast(state string, now func() time.Time) (*past, []finding.Finding, err
 		self = u.Username
 	}
 	return &past{h: h, dir: dir, now: now, unlock: unlock, self: self}, fs, nil
+}
+
+// lost tells that what was published last is not known any more, although something
+// was: then a timeline would begin again at the world before the cutover.
+func (p *past) lost(state string, found []finding.Finding) error {
+	if _, ok := p.last(); ok {
+		return nil
+	}
+	what := ""
+	if slices.ContainsFunc(found, func(f finding.Finding) bool { return f.ID == "H-LOG" }) {
+		what = "the log does not say any more what was published last"
+	} else if _, err := os.Stat(p.dir); errors.Is(err, fs.ErrNotExist) {
+		published, err := ReadPublished(state, Now)
+		if err != nil {
+			return err
+		}
+		if len(published) == 0 {
+			return nil
+		}
+		what = "the folder is missing, and zones were published from it"
+	}
+	if what == "" {
+		return nil
+	}
+	return fmt.Errorf("%s: %s: restore it from a backup; to begin again at the world before the cutover, put an empty folder in its place", p.dir, what)
 }
 
 func (p *past) close() {

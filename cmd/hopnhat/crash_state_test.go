@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gialai.gov.vn/hopnhat/zones/cutover"
+	"gialai.gov.vn/hopnhat/zones/history"
+)
+
+// fails starts a server of a workspace that must end by itself, and gives what it
+// said.
+func (w *crashWorkspace) fails() string {
+	w.Helper()
+	p := w.launch()
+	select {
+	case err := <-p.ended:
+		p.ended <- err
+		if err == nil {
+			w.Errorf("it ended well:\n%s", p.log)
+		}
+	case <-time.After(patience):
+		w.Fatalf("it goes on:\n%s", p.log)
+	}
+	return p.log.String()
+}
+
+// TestCrashState starts a server in the middle of a timeline on what is left of its
+// state folder. It serves what was published last, or says what is missing; it never
+// begins at the world before the cutover as if nothing had been.
+func TestCrashState(t *testing.T) {
+	source := newCrashWorkspace(t)
+	source.rehearsed()
+	lose := func(w *crashWorkspace, name string) {
+		w.Helper()
+		if err := os.RemoveAll(filepath.Join(w.state, name)); err != nil {
+			w.Fatal(err)
+		}
+	}
+	t.Run("no history", func(t *testing.T) {
+		w := source.from(t)
+		lose(w, "history")
+		if log := w.fails(); !strings.Contains(log, "history: ") || !strings.Contains(log, "backup") {
+			t.Errorf("it says:\n%s", log)
+		}
+		if err := os.Mkdir(filepath.Join(w.state, "history"), 0o755); err != nil { // as it says, to begin anew
+			t.Fatal(err)
+		}
+		w.begin()
+	})
+	t.Run("no log", func(t *testing.T) {
+		w := source.from(t)
+		lose(w, "history/log")
+		for range 2 { // the first leaves no more than it found
+			if log := w.fails(); !strings.Contains(log, "the log is missing") || !strings.Contains(log, "backup") {
+				t.Errorf("it says:\n%s", log)
+			}
+		}
+	})
+	t.Run("no version", func(t *testing.T) {
+		w := source.from(t)
+		lose(w, "history/zones/tslcd~gialai.gov.vn")
+		if log := w.fails(); !strings.Contains(log, "tslcd~gialai.gov.vn") || !strings.Contains(log, "backup") {
+			t.Errorf("it says:\n%s", log)
+		}
+	})
+	t.Run("no head", func(t *testing.T) {
+		w := source.from(t)
+		lose(w, "history/head")
+		w.configure(1)
+		w.begin()
+		was := w.others()
+		if d := w.serves(was[len(was)-1], was...); d != "" {
+			t.Error(d)
+		}
+	})
+	t.Run("no serials", func(t *testing.T) {
+		w := source.from(t)
+		lose(w, "serials.json")
+		w.standsStill()
+		w.closes()
+	})
+	t.Run("two servers", func(t *testing.T) {
+		w := source.from(t)
+		w.begin()
+		other := source.from(t)
+		other.state = w.state
+		other.addrs = newCrashWorkspace(t).addrs
+		other.configure(0)
+		if log := other.fails(); !strings.Contains(log, "another server") || !strings.Contains(log, "--state") {
+			t.Errorf("it says:\n%s", log)
+		}
+	})
+	t.Run("clock set back", func(t *testing.T) {
+		w := source.from(t)
+		// The log is of two days from now.
+		h, _, err := history.Open(history.OS(filepath.Join(w.state, "history")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(48 * time.Hour).UTC().Round(0)
+		data, err := json.Marshal(map[string]cutover.Event{"event": {At: at, Kind: cutover.Verified, OK: true, Who: "x", UID: -1, Why: "right"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Append(history.Event{Kind: string(cutover.Verified), Entry: history.Entry{At: at, Who: "x"}, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+		w.put("hopnhat.yaml", strings.Replace(w.read("hopnhat.yaml"), "clock: unchecked", "clock: synchronised", 1))
+		p := w.begin()
+		eventually(t, p.peer, "the clock is told", func() bool {
+			log := p.log.String()
+			return strings.Contains(log, "before the last event of the log") && strings.Contains(log, "verified: ") && w.taken() == 1
+		})
+		was := w.others()
+		if d := w.serves(was[len(was)-1], was...); d != "" || w.taken() != 1 {
+			t.Errorf("%d steps were taken\n%s", w.taken(), d)
+		}
+	})
+}
+
+// TestCrashForbidden: the state folder is somebody else's, or cannot be made. The
+// server does not start, and says what it may not write.
+func TestCrashForbidden(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can start a server as another user; run as root")
+	}
+	w := newCrashWorkspace(t)
+	w.rehearsed()
+	public := filepath.Join(filepath.Dir(w.dir), "hopnhat")
+	b, err := os.ReadFile(hopnhat(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(public, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for p := filepath.Dir(w.dir); p != "/" && p != os.TempDir(); p = filepath.Dir(p) {
+		if err := os.Chmod(p, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, state := range []string{w.state, filepath.Join(filepath.Dir(w.dir), "none")} {
+		cmd := exec.Command(need(t, "setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups", public, "serve", w.dir, "--state", state)
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), syscall.EACCES.Error()) || !strings.Contains(string(out), state) {
+			t.Errorf("%s: %v\n%s", state, err, out)
+		}
+	}
+}
