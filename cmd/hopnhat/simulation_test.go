@@ -79,7 +79,7 @@ func TestSimulation(t *testing.T) {
 	for i, r := range simulationRuns {
 		all.Go(func() {
 			var err error
-			if results[i], err = r.simulated(wave, terms, 60); err != nil {
+			if results[i], err = r.simulated(wave, terms, 200); err != nil {
 				t.Errorf("%s: %v", r.head, err)
 			}
 		})
