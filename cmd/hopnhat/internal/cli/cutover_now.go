@@ -10,10 +10,11 @@ func newCutoverNow(e *env) *cobra.Command {
 	o, r := &asker{env: e}, grounds{}
 	c := &cobra.Command{
 		Use:   "now [WORKSPACE]",
-		Short: "Take the next step now",
-		Long: `now has the running server take the next step at once, as long as nothing that
-respects TTLs can break by it: a step that comes too early is refused with the
-instant from which on it is safe. It is the way on after a switch was missed.`,
+		Short: "Switch as early as is safe, whatever the date",
+		Long: `now has the running server make the next switch without waiting for its date,
+as early as nothing that respects TTLs can break by it. The steps before it that
+were not taken are taken first, each as soon as it may; the answer, and status,
+say when the next one comes. It is the way on after a switch was missed.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return o.order(c.Context(), args, control.NowCommand, r, func(w *cutoverWords) string { return w.nowDone })

@@ -76,7 +76,7 @@ func cutoverInEnglish() *cutoverWords {
 		approved:    "approved",
 		toApprove:   "to approve it: %s",
 
-		nowDone: "taken", abortDone: "aborted", rollbackDone: "rolled back", releaseDone: "released",
+		nowDone: "the switch comes as early as is safe", abortDone: "aborted", rollbackDone: "rolled back", releaseDone: "released",
 	}
 }
 
@@ -131,6 +131,6 @@ func cutoverInVietnamese() *cutoverWords {
 		approved:    "đã phê duyệt",
 		toApprove:   "để phê duyệt: %s",
 
-		nowDone: "đã thực hiện", abortDone: "đã hủy", rollbackDone: "đã quay lui", releaseDone: "đã cho đi tiếp",
+		nowDone: "sẽ chuyển ngay khi an toàn", abortDone: "đã hủy", rollbackDone: "đã quay lui", releaseDone: "đã cho đi tiếp",
 	}
 }
