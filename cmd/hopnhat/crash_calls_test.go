@@ -118,6 +118,11 @@ func cutReload(t *testing.T, addr netip.AddrPort, c cut) int {
 		k = 2 // the file's, by now
 	}
 	calls := l.p.seen()
+	for i, call := range calls { // what a loss of power would take back is synced before it is relied upon
+		if c.at == 0 && call == "rename "+filepath.Join(l.state, "serials.json") && (i+1 == len(calls) || calls[i+1] != "fsync "+l.state) {
+			t.Errorf("call %d, %s, is not synced", i+1, call)
+		}
+	}
 	met := 0 < c.at && c.at <= len(calls)
 	if met {
 		defer func() {

@@ -223,7 +223,20 @@ func (s *serials) save() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(s.path(), append(b, '\n'), 0o644)
+	if err := renameio.WriteFile(s.path(), append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	return syncFolder(s.dir)
+}
+
+// syncFolder puts the names in a folder on disk: a file that was exchanged is the one
+// before again, after a loss of power, until then.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // lockState takes a lock in the state folder, which it makes where there is none.
