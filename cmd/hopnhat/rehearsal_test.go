@@ -22,11 +22,11 @@ import (
 	"gialai.gov.vn/hopnhat/zones/cutover"
 )
 
-// The waves of the sample, by name and by an instant after each, and how far its
+// The waves of the sample, by name and by an instant at which each is closed, and how far its
 // TTLs are lowered.
 var (
 	sampleWaves = []string{"ten-mien", "van-ban-chung", "het-ten-phu"}
-	sampleAts   = []string{"before", "after", "2026-01-05", "2026-09-01"}
+	sampleAts   = []string{"before", "after", "2026-02-01", "2026-10-01"}
 )
 
 const (
