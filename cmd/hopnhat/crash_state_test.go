@@ -66,8 +66,15 @@ func TestCrashState(t *testing.T) {
 	t.Run("no version", func(t *testing.T) {
 		w := source.from(t)
 		lose(w, "history/zones/tslcd~gialai.gov.vn")
-		if log := w.fails(); !strings.Contains(log, "tslcd~gialai.gov.vn") || !strings.Contains(log, "backup") {
+		// The rest is served as it was, and the zone as the files have it at this step.
+		w.configure(1)
+		p := w.begin()
+		if log := p.log.String(); !strings.Contains(log, "tslcd~gialai.gov.vn") || !strings.Contains(log, "backup") {
 			t.Errorf("it says:\n%s", log)
+		}
+		was := source.others() // whose history is whole
+		if d := w.serves(was[len(was)-1], was...); d != "" {
+			t.Error(d)
 		}
 	})
 	t.Run("no head", func(t *testing.T) {

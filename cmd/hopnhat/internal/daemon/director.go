@@ -115,17 +115,16 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("%s: event %d, from which the plan goes on, is not in the log", d.past.dir, n)
 		}
-		if dir.standing, err = d.past.h.World(events[i]); err != nil {
-			return nil, err
+		if dir.standing, err = d.past.world(events[i]); err != nil {
+			dir.say("what the plan goes on from cannot be read whole, so it is to be scheduled again: %v", err)
 		}
 	}
 	dir.clock = clock.New(clock.Terms{}, dir.progress.Now)
 	if last, ok := d.past.last(); ok {
-		w, err := d.past.h.World(last)
-		if err != nil {
-			return nil, fmt.Errorf("what was published last cannot be read: %w; `hopnhat zone history` names what is damaged", err)
+		if dir.served, err = d.past.world(last); err != nil {
+			dir.say("what was published last cannot be read whole, and what is lacking is taken from the files as they are: %v; put it back from a backup (`hopnhat zone history` names all that is damaged)", err)
 		}
-		dir.served, dir.started = w, true
+		dir.started = true
 	}
 	return dir, nil
 }

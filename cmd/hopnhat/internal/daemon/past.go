@@ -204,6 +204,23 @@ func (p *past) log(ev history.Event, data any) (history.Event, error) {
 // evPublished is the kind of an event that only says what is served.
 const evPublished = "published"
 
+// world reads the zones of an event. With an error, which names each that cannot be
+// read, it is of the others.
+func (p *past) world(ev history.Event) (zones.World, error) {
+	var zs []*zones.Zone
+	var errs []error
+	for _, r := range ev.Zones {
+		z, err := p.h.Zone(r.ID, r.N)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		zs = append(zs, z)
+	}
+	w, err := zones.NewWorld(zs...)
+	return w, errors.Join(append(errs, err)...)
+}
+
 // last is the event that says what is served.
 func (p *past) last() (history.Event, bool) {
 	if p == nil {
