@@ -177,7 +177,11 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 	if s.Rollback != "" {
 		text += fmt.Sprintf(w.goBack, s.Rollback)
 	}
-	if s.State == control.Held {
+	switch {
+	case s.State != control.Held:
+	case s.Stale != "":
+		text += fmt.Sprintf(w.goOn, "hopnhat cutover schedule -C "+finding.Shell(s.Folder))
+	default:
 		text += fmt.Sprintf(w.goOn, command("release"))
 	}
 	return text

@@ -35,6 +35,7 @@ func cutoverInEnglish() *cutoverWords {
 		},
 		kinds: map[string]string{
 			"announce": "announce", "lower": "lower", "add": "add", "switch": "switch", "remove": "remove", "restore": "restore", "close": "close",
+			"rolledback": "the rollback", "aborted": "what was before, by the abort",
 		},
 		soon:   spanInEnglish,
 		change: changeInEnglish,
@@ -90,6 +91,7 @@ func cutoverInVietnamese() *cutoverWords {
 		},
 		kinds: map[string]string{
 			"announce": "thông báo", "lower": "hạ TTL", "add": "thêm", "switch": "chuyển", "remove": "gỡ bỏ", "restore": "trả lại TTL", "close": "kết thúc",
+			"rolledback": "quay lui", "aborted": "như trước, do hủy",
 		},
 		soon:   spanInVietnamese,
 		change: changeInVietnamese,

@@ -199,6 +199,11 @@ func (l *Loaded) again() *Loaded {
 // arrange says what is served now of what was loaded, and lets it through: what
 // differs from what is served is an edit, which the proof and the brake look at.
 func (dir *director) arrange(l *Loaded, n Note) error {
+	if dir.rehearse > 0 { // the others follow what is served in earnest
+		l.Transfers.Secondaries = slices.DeleteFunc(slices.Clone(l.Transfers.Secondaries), func(s workspace.Secondary) bool {
+			return !s.Address.Addr().IsLoopback()
+		})
+	}
 	p, err := dir.lead(l)
 	if err != nil {
 		return err

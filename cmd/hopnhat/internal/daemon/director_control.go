@@ -252,7 +252,7 @@ func (dir *director) seen(ctx context.Context) (map[string][]zones.Serial, error
 	var qs []transfer.Request
 	var who []string
 	for z := range dir.served.All() {
-		for _, s := range d.loaded.workspace.Config.Secondaries {
+		for _, s := range d.loaded.Transfers.Secondaries {
 			if !s.Follows(z.ID()) {
 				continue
 			}

@@ -3,7 +3,6 @@ package daemon
 import (
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
@@ -48,8 +47,11 @@ func (dir *director) status(s *control.Status) {
 	s.Time = s.Time.In(loc)
 	if p.Published.Kind != "" {
 		s.Published = &control.Published{At: p.Published.At.In(loc), Who: p.Published.Who, Why: p.Published.Why}
-		if p.Published.Kind == cutover.Taken {
+		switch p.Published.Kind {
+		case cutover.Taken:
 			s.Published.Step, s.Published.Wave = p.Published.What.String(), p.Published.Wave
+		case cutover.RolledBack, cutover.Aborted:
+			s.Published.Step = string(p.Published.Kind)
 		}
 	}
 	s.Rollback = dir.wayBack()
@@ -75,6 +77,9 @@ func (dir *director) status(s *control.Status) {
 	}
 	if s.Held == nil && s.State == control.Held {
 		s.Held = &control.Hold{Why: dir.alarm, Since: s.Time}
+		if next := dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need()); next.Why != "" {
+			s.Held.Why = next.Why
+		}
 	}
 }
 
@@ -153,9 +158,17 @@ func (dir *director) planned(s *control.Status, loc *time.Location) {
 		one.Verified = dir.verifiedStep(i, loc)
 		s.Steps = append(s.Steps, one)
 	}
-	if i := slices.IndexFunc(served, func(x cutover.Step) bool { return x.Kind == cutover.Switch }); i >= 0 {
-		cp.Cutover = served[i].At.In(loc)
-		if i+1 < len(served) {
+	// The wave at hand: that of the step to come, or of the switch that can be undone.
+	at := min(len(taken), len(served)-1)
+	if p.MayRollback() == nil {
+		at--
+	}
+	for i, x := range served {
+		if x.Kind != cutover.Switch || x.Wave != served[at].Wave {
+			continue
+		}
+		cp.Cutover = x.At.In(loc)
+		if at <= i && p.RolledBack.IsZero() && p.Aborted.IsZero() {
 			cp.Window = served[i+1].At.In(loc)
 		}
 	}

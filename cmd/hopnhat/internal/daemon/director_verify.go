@@ -84,7 +84,7 @@ func (dir *director) task() verify.Task {
 			t.Points = append(t.Points, verify.Point{Name: "this server", Address: reachable(r.server.Addr()), View: r.View, Kind: verify.Own})
 		}
 	}
-	for _, s := range conf.Secondaries {
+	for _, s := range d.loaded.Transfers.Secondaries {
 		p := verify.Point{Name: s.Name, Address: s.Address, View: s.View, Kind: verify.Secondary, Covers: s.Follows}
 		if k, ok := d.loaded.Transfers.Keys[s.Key]; ok {
 			p.Key = &k
@@ -92,6 +92,9 @@ func (dir *director) task() verify.Task {
 		t.Points = append(t.Points, p)
 	}
 	for _, r := range conf.Cutover.Verify.Resolvers {
+		if dir.rehearse > 0 && !r.Address.Addr().IsLoopback() {
+			continue // it does not ask a rehearsal
+		}
 		t.Points = append(t.Points, verify.Point{Name: r.Name, Address: r.Address, View: r.View, Kind: verify.Resolver})
 	}
 	return t
