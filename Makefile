@@ -30,7 +30,7 @@ test:
 	scripts/install-test-deps
 	$(MAKE) check
 	scripts/fuzz 5s
-	go test -timeout 20m ./...
+	go test -timeout 45m -parallel 4 ./...
 
 check:
 	@unformatted=$$($(TOOL) gofumpt -l cmd ipam zones resolver); if [ -n "$$unformatted" ]; then echo "not formatted (gofumpt -w):"; echo "$$unformatted"; exit 1; fi

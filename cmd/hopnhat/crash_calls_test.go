@@ -90,6 +90,7 @@ func follows(t testing.TB, was, is *zones.Zone) {
 // it lets each call fail. What is served afterwards is one edition, whole; no serial
 // is used twice; the history is intact; and the next edition is published.
 func TestCrashReload(t *testing.T) {
+	t.Parallel()
 	addr := freePort(t, "127.0.0.1")
 	r := drawn(t)
 	for what, some := range map[cutKind]int{kill: 12, torn: 4, fail: 4} {
@@ -167,6 +168,7 @@ func (l *reloadLife) survives(met bool) {
 // which it changes a file, in the middle of each write, and lets each call fail. What
 // the log says is served then, by both views; and the timeline goes on to its end.
 func TestCrashTimeline(t *testing.T) {
+	t.Parallel()
 	w := newCrashWorkspace(t)
 	w.rehearsed()
 	r := drawn(t)
@@ -225,6 +227,7 @@ func cutTimeline(t *testing.T, w *crashWorkspace, c cut) int {
 // steps of a timeline. Then it finds files that it refuses, and serves what the log
 // says, whole; and the edit is published when they are mended.
 func TestCrashEdit(t *testing.T) {
+	t.Parallel()
 	r := drawn(t)
 	fresh, between := newCrashWorkspace(t), newCrashWorkspace(t)
 	between.rehearsed()

@@ -71,6 +71,7 @@ func (d *disk) remount(how string) {
 // a step that is due is not taken; both say why, and what was served goes on. With
 // room again the edit is published, and the step taken, by itself.
 func TestCrashDisk(t *testing.T) {
+	t.Parallel()
 	source := newCrashWorkspace(t)
 	source.rehearsed()
 	for name, c := range map[string]struct {
@@ -143,6 +144,7 @@ func (d *disk) reload() (stdout, stderr string, code int) {
 // what was published last, and says that it takes no commands, and why; an edit is
 // refused. Without anything published it does not start, and says what to do.
 func TestCrashReadOnlyStart(t *testing.T) {
+	t.Parallel()
 	source := newCrashWorkspace(t)
 	source.rehearsed()
 	script := `mkdir -p "$1" && mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"`

@@ -35,6 +35,7 @@ func (w *crashWorkspace) fails() string {
 // state folder. It serves what was published last, or says what is missing; it never
 // begins at the world before the cutover as if nothing had been.
 func TestCrashState(t *testing.T) {
+	t.Parallel()
 	source := newCrashWorkspace(t)
 	source.rehearsed()
 	lose := func(w *crashWorkspace, name string) {
@@ -135,6 +136,7 @@ func TestCrashState(t *testing.T) {
 // TestCrashForbidden: the state folder is somebody else's, or cannot be made. The
 // server does not start, and says what it may not write.
 func TestCrashForbidden(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a server as another user; run as root")
 	}

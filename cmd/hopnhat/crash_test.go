@@ -177,6 +177,7 @@ func published(t testing.TB, state string, clean bool) *zones.Zone {
 // random moments, from its start on. Each edition that is served is whole, no serial
 // names two of them, none is older than one before; and the history is intact.
 func TestCrashReloadAtRandom(t *testing.T) {
+	t.Parallel()
 	dir, addr := t.TempDir(), freePort(t, "127.0.0.1")
 	file, state := filepath.Join(dir, "example.vn.zone"), filepath.Join(dir, "var")
 	r, kills := drawn(t), 150

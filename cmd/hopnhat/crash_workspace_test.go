@@ -334,6 +334,7 @@ func (w *crashWorkspace) closes() {
 // TestCrashTimelineAtRandom kills a server that takes step after step, at random
 // moments, from its start on: what it serves then is one step, whole, in all views.
 func TestCrashTimelineAtRandom(t *testing.T) {
+	t.Parallel()
 	w := newCrashWorkspace(t)
 	w.rehearsed()
 	r, kills := drawn(t), 50

@@ -35,6 +35,7 @@ var aheadOf = []string{"T-14", "Mail, before", "T-12", "T-7", "T-3", "When somet
 // TestRunbook runs the commands of docs/cutover.md on copies of the sample, in
 // their order, and holds exit codes and answers to what stands there.
 func TestRunbook(t *testing.T) {
+	t.Parallel()
 	en, vi := readRunbook(t, "../../docs/cutover.md"), readRunbook(t, "../../docs/cutover.vi.md")
 	if !slices.Equal(en.commands(), vi.commands()) || en.config != vi.config {
 		t.Fatalf("the runbook's languages have different commands:\n%s\nand\n%s", strings.Join(en.commands(), "\n"), strings.Join(vi.commands(), "\n"))

@@ -73,6 +73,7 @@ func (r simulationRun) simulated(wave cutover.Wave, terms cutover.Terms, clients
 // without each protection the model fails that it is there for. With -update it
 // writes the tables.
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	wave, terms := sampleWave(t)
 	results := make([][]simulate.Result, len(simulationRuns))
 	var all sync.WaitGroup

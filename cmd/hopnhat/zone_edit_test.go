@@ -15,6 +15,7 @@ import (
 // is none for the file that takes its place (a digit more in the serial) the zone
 // stays and the edit is kept.
 func TestZoneEditDiskFull(t *testing.T) {
+	t.Parallel()
 	const room, line = 1024, "mail A 192.0.2.3\n"
 	head := "$TTL 1h\n@ SOA ns1 admin 9 3h 15m 4w 30m\n NS ns1\nns1 A 192.0.2.1\n"
 	padded := func(n int) string { return head + ";" + strings.Repeat("x", n-len(head)-2) + "\n" }
@@ -57,6 +58,7 @@ func TestZoneEditDiskFull(t *testing.T) {
 // command ends, and what is refused changes neither file nor answers. A plain edit
 // and reload do the same.
 func TestZoneEditServed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	const zone = "$TTL 1h\n@ SOA ns1 admin 9 3h 15m 4w 30m ; kept by hand\n NS ns1\nns1 A 192.0.2.1\n"
 	file := write(t, filepath.Join(dir, "example.vn.zone"), zone)

@@ -132,9 +132,11 @@ func (dir *director) command(ctx context.Context, p control.Peer, r control.Requ
 // schedule makes a plan of the files as they are: every serial that is seen of a
 // zone is asked for, all steps are numbered, proved and written down.
 func (dir *director) schedule(ctx context.Context, n Note, r *rehearsal, say func(string)) error {
-	say("reading the workspace")
-	if err := dir.d.reloaded(ctx, n); err != nil {
-		return err
+	if len(dir.d.loaded.failed) > 0 || dir.d.loaded.fence() != nil {
+		say("reading the workspace")
+		if err := dir.d.reloaded(ctx, n); err != nil {
+			return err
+		}
 	}
 	l := dir.d.loaded
 	if len(l.failed) > 0 {

@@ -35,7 +35,11 @@ func Plan(sum Sum, steps []zones.World, claims []proof.Input, found []finding.Fi
 // Edit is a change in one step. The RRsets that it changes are its claims; what
 // answers otherwise besides, because of them, is lost.
 func Edit(from, to zones.World) Merged {
-	return Merged{from: from, steps: []zones.World{to}, claims: []proof.Input{{Before: from, After: to, Declared: declared(from, to)}}}
+	m := Merged{from: from, steps: []zones.World{to}}
+	if keys := declared(from, to); len(keys) > 0 { // where nothing differs there is nothing to prove
+		m.claims = []proof.Input{{Before: from, After: to, Declared: keys}}
+	}
+	return m
 }
 
 // declared are the RRsets that are not the same in two worlds.
@@ -104,8 +108,14 @@ func (m Merged) Prove(now time.Time) (Proved, error) {
 		}
 	}
 	for _, in := range m.claims {
-		c, r := proof.Certify(in, proof.Options{Mixture: m.sum != Sum{}, Now: now})
-		certs = append(certs, c)
+		var r proof.Report
+		if (m.sum == Sum{}) {
+			r = proof.Prove(in, proof.Options{Now: now})
+		} else {
+			var c proof.Certificate
+			c, r = proof.Certify(in, proof.Options{Mixture: true, Now: now})
+			certs = append(certs, c)
+		}
 		for _, f := range r.Faults {
 			if f.Severity >= finding.Block {
 				against = append(against, f.Finding)
