@@ -796,7 +796,7 @@ func (r *rehearsal) held(t *testing.T, alarms int, says ...string) {
 			t.Errorf("the alarm does not say %q: %s", s, line)
 		}
 	}
-	if s := r.status(t, 1); s.State != control.Held || s.Held == nil || !strings.Contains(says[0], strings.TrimSuffix(s.Rollback, " …")) {
+	if s := r.status(t, 1); s.State != control.Held || s.Held == nil || !strings.HasPrefix(s.Rollback, says[0]) {
 		t.Errorf("cutover status: %q, held %+v, the way back %q", s.State, s.Held, s.Rollback)
 	}
 	if alarm, code := r.all(t); code != 1 || alarm == "" {
