@@ -36,7 +36,7 @@ type switchSize struct {
 // switchSizes: a million names where HOPNHAT_BENCH_LARGE asks for it.
 func switchSizes() switchSize {
 	if os.Getenv("HOPNHAT_BENCH_LARGE") != "" {
-		return switchSize{1_000_000, 50_000, 100_000, 20_000, 12 * time.Second, 10 * time.Second, 12 * time.Minute}
+		return switchSize{1_000_000, 50_000, 100_000, 20_000, 12 * time.Second, 10 * time.Second, 8 * time.Minute}
 	}
 	return switchSize{50_000, 2_500, 5_000, 5_000, 6 * time.Second, 3 * time.Second, 24 * time.Second}
 }
