@@ -96,6 +96,7 @@ func TestControlPlaneIsLiteralCatches(t *testing.T) {
 		`net.Dial("unix", s)`:                                    "",
 		`net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(a))`:    "",
 		`own := func(s string) { net.Dial("tcp", s) }; own("a")`: "an address as text",
+
 		`f.Dial(ctx, "tcp", a.String()); new(dns.Client).Exchange(nil, a.String())`: "",
 	} {
 		src := "package p\nimport (\"net\"; \"net/netip\"; \"context\"; \"crypto/tls\"; \"github.com/miekg/dns\""
