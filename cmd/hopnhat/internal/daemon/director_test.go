@@ -29,6 +29,7 @@ type hands struct {
 	now   time.Time
 	moved chan struct{} // closed at the next move
 	jump  time.Duration // what the wall clock was set by
+	reads int           // how often all clocks were read
 	sync  clock.Sync
 }
 
@@ -49,8 +50,15 @@ func (h *hands) Now() time.Time {
 func (h *hands) read() clock.Reading {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.reads++
 	running := h.now.Add(-h.jump).Sub(time.Unix(1e9, 0))
 	return clock.Reading{Wall: h.now, Running: running, Since: running, Sync: h.sync}
+}
+
+func (h *hands) looks() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.reads
 }
 
 func (h *hands) move(f func()) {
@@ -497,8 +505,8 @@ func TestClockHolds(t *testing.T) {
 	s.step("add")
 	at := s.status().Next.At
 	s.h.to(at.Add(-time.Hour))
-	s.until("an hour before", func(st control.Status) bool { return st.State == control.Waiting })
-	time.Sleep(20 * time.Millisecond) // the clock is looked at
+	read := s.h.looks()
+	s.until("the clock is looked at an hour before", func(st control.Status) bool { return st.State == control.Waiting && s.h.looks() > read })
 	s.h.move(func() { s.h.now, s.h.jump = at.Add(time.Second), 59*time.Minute })
 	st := s.until("held", func(st control.Status) bool { return st.State == control.Held })
 	if taken(st, "switch") != nil || !strings.Contains(s.log.String(), "ALARM: the cutover is held: the clock jumped forward by") {
