@@ -36,7 +36,8 @@ type director struct {
 	started  bool        // served is known
 
 	verifying bool
-	ready     *ready // nil: nothing is compiled ahead
+	asked     time.Time // when the last verification began
+	ready     *ready    // nil: nothing is compiled ahead
 	preparing bool
 	alarm     string
 	wake      chan struct{}

@@ -9,8 +9,10 @@ import (
 	"gialai.gov.vn/hopnhat/zones/cutover"
 )
 
-// tick is how often the clock is looked at, and what is due.
-const tick = time.Second
+const (
+	tick        = time.Second      // so often the clock is looked at, and what is due
+	verifyAgain = 10 * time.Second // so long after a verification that could not be kept another begins
+)
 
 // direct runs the timeline until ctx ends.
 func (dir *director) direct(ctx context.Context) {
@@ -47,6 +49,9 @@ func (dir *director) step(ctx context.Context) time.Time {
 	if dir.plan == nil || dir.d.loaded == nil {
 		return now.Add(tick)
 	}
+	if dir.progress.Hold == nil && dir.unverified() && now.Sub(dir.asked) >= verifyAgain {
+		dir.verify() // a start found it so, or what it said could not be kept
+	}
 	next := dir.progress.Next(dir.plan.timeline, now, dir.need())
 	switch next.Do {
 	case cutover.DoTake:
@@ -54,13 +59,13 @@ func (dir *director) step(ctx context.Context) time.Time {
 	case cutover.DoMissed:
 		dir.alarmed(next.Why + " (hopnhat cutover schedule, or hopnhat cutover now --why …)")
 	case cutover.DoHold:
-		if dir.progress.Hold == nil && dir.unverified() {
-			dir.verify() // what a start found unverified; the next step waits for it
-			break
+		if dir.progress.Hold != nil || !dir.unverified() {
+			dir.alarmed(next.Why)
 		}
-		dir.alarmed(next.Why)
 	case cutover.DoWait:
-		dir.alarm = ""
+		if !dir.unverified() {
+			dir.alarm = ""
+		}
 		dir.prepare(next, now)
 		if next.At.Before(now.Add(tick)) {
 			return next.At

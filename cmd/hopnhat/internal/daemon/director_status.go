@@ -77,8 +77,8 @@ func (dir *director) status(s *control.Status) {
 	}
 	if s.Held == nil && s.State == control.Held {
 		s.Held = &control.Hold{Why: dir.alarm, Since: s.Time}
-		if next := dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need()); next.Why != "" {
-			s.Held.Why = next.Why
+		if dir.alarm == "" { // not looked at yet
+			s.Held.Why = dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need()).Why
 		}
 	}
 }
@@ -92,15 +92,18 @@ func (dir *director) state(s *control.Status) control.State {
 		}
 	}
 	switch next.Do {
+	case cutover.DoWait, cutover.DoTake, cutover.DoDone:
+		if dir.alarm != "" {
+			return control.Held // something keeps a step from being taken, or from being known as right
+		}
+	}
+	switch next.Do {
 	case cutover.DoWait:
 		if len(dir.progress.Approvals) < dir.need() {
 			return control.Scheduled
 		}
 		return control.Waiting
 	case cutover.DoTake:
-		if dir.alarm != "" {
-			return control.Held // it is due, and something keeps it from being taken
-		}
 		return control.Due
 	case cutover.DoMissed:
 		at, grace := dir.missed()
@@ -109,7 +112,7 @@ func (dir *director) state(s *control.Status) control.State {
 	case cutover.DoDone:
 		return control.Done
 	case cutover.DoHold:
-		if dir.progress.Hold == nil && (dir.verifying || dir.unverified()) {
+		if dir.progress.Hold == nil && dir.alarm == "" && (dir.verifying || dir.unverified()) {
 			s.Next.Waits = "the verification of the step before"
 			return control.Waiting
 		}

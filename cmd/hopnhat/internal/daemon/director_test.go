@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +23,8 @@ import (
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/publish"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/cutover"
+	"gialai.gov.vn/hopnhat/zones/history"
 )
 
 // hands is a clock that a test moves.
@@ -540,6 +544,63 @@ func newLiar(t *testing.T) *liar {
 	go func() { _ = srv.ActivateAndServe() }()
 	t.Cleanup(func() { _ = srv.Shutdown() })
 	return l
+}
+
+// unkept is a disk that is too full for what a verification says.
+type unkept struct {
+	history.FS
+	full *atomic.Bool
+}
+
+func (d unkept) Append(name string) (history.File, error) {
+	f, err := d.FS.Append(name)
+	return unkeptFile{f, d}, err
+}
+
+type unkeptFile struct {
+	history.File
+	disk unkept
+}
+
+func (f unkeptFile) Write(b []byte) (int, error) {
+	if f.disk.full.Load() && bytes.Contains(b, []byte(cutover.Verified)) {
+		return 0, syscall.ENOSPC
+	}
+	return f.File.Write(b)
+}
+
+// TestVerificationUnkept: what a verification says and cannot be written down is an
+// alarm, after the last step too, until another one is kept.
+func TestVerificationUnkept(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")
+	disk := unkept{history.OS(filepath.Join(s.dir, "var", HistoryFolder)), new(atomic.Bool)}
+	h, _, err := history.Open(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.d.mu.Lock()
+	s.d.past.h = h
+	s.d.mu.Unlock()
+	s.must(0, schedule, because())
+	for _, kind := range []string{"lower", "add", "switch", "remove", "restore", "close"} {
+		at := s.until("next is "+kind, func(st control.Status) bool { return st.Next != nil && st.Next.Kind == kind && st.Next.Waits == "" }).Next.At
+		disk.full.Store(kind == "lower" || kind == "close")
+		s.h.to(at)
+		if disk.full.Load() {
+			s.until(kind+" is held", func(st control.Status) bool {
+				return taken(st, kind) != nil && st.State == control.Held && strings.Contains(st.Held.Why, "no space left")
+			})
+			disk.full.Store(false)
+			s.h.to(at.Add(verifyAgain))
+		}
+		s.until(kind+" is verified", func(st control.Status) bool {
+			x := taken(st, kind)
+			return x != nil && x.Verified != nil && x.Verified.OK && st.State != control.Held
+		})
+	}
+	if n := strings.Count(s.log.String(), "ALARM"); n != 2 {
+		t.Errorf("%d alarms\n%s", n, s.log)
+	}
 }
 
 // TestVerificationHolds: a resolver that does not see what was published holds the

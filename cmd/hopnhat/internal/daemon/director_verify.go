@@ -19,7 +19,7 @@ func (dir *director) verify() {
 	if dir.verifying {
 		return
 	}
-	dir.verifying = true
+	dir.verifying, dir.asked = true, dir.d.clock.Now()
 	t, of := dir.task(), len(dir.events)
 	q := dir.quorum()
 	dir.d.wg.Go(func() {
@@ -61,6 +61,7 @@ func (dir *director) verified(v verify.Verdict, r verify.Report) {
 	}
 	switch v.Outcome {
 	case verify.Good:
+		dir.alarm = ""
 		dir.say("verified: %s", ev.Why)
 	case verify.Hold:
 		dir.alarmed(ev.Why)
