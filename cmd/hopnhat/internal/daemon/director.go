@@ -35,6 +35,7 @@ type director struct {
 	served   zones.World // what was published last
 	started  bool        // served is known
 
+	drafting  bool // a plan is being made, one at a time
 	verifying bool
 	asked     time.Time // when the last verification began
 	ready     *ready    // nil: nothing is compiled ahead
@@ -229,7 +230,7 @@ func (dir *director) lead(l *Loaded) (*plan, error) {
 	if dir.progress.Plan.IsZero() {
 		return nil, nil
 	}
-	p, m, err := dir.merged(l, dir.scheme, dir.standing)
+	p, m, err := l.merged(dir.scheme, dir.standing)
 	if err != nil || p.timeline.Sum() != dir.progress.Plan {
 		return p, err
 	}
@@ -267,7 +268,7 @@ func (dir *director) certificates() (cs []proof.Certificate, err error) {
 }
 
 // merged makes the timeline of what was loaded, and the change that it is.
-func (dir *director) merged(l *Loaded, s scheme, standing zones.World) (*plan, publish.Merged, error) {
+func (l *Loaded) merged(s scheme, standing zones.World) (*plan, publish.Merged, error) {
 	w := l.workspace
 	served, err := s.served()
 	if err != nil {

@@ -2,30 +2,35 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/publish"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/cutover"
 	"gialai.gov.vn/hopnhat/zones/finding"
-	"gialai.gov.vn/hopnhat/zones/transfer"
 )
 
 // errNoTimeline is a command of the cutover to a server that runs none.
 var errNoTimeline = errors.New("this server runs no timeline: give a listener of hopnhat.yaml `at: now`, or serve with --at now")
 
+var errStopping = errors.New("the server is stopping")
+
 // Handle implements control.Handler.
 func (d *Daemon) Handle(ctx context.Context, p control.Peer, r control.Request, say func(string)) (any, error) {
+	if r.Command == control.ScheduleCommand && d.director != nil {
+		if err := d.director.schedule(ctx, p, r, say); err != nil { // without the lock, which it takes by itself
+			return nil, err
+		}
+		r.Command = control.StatusCommand
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		return nil, errors.New("the server is stopping")
+		return nil, errStopping
 	}
 	switch r.Command {
 	case control.StatusCommand:
@@ -37,7 +42,7 @@ func (d *Daemon) Handle(ctx context.Context, p control.Peer, r control.Request, 
 		return nil, errNoTimeline
 	}
 	defer d.director.rouse()
-	if err := d.director.command(ctx, p, r, say); err != nil {
+	if err := d.director.command(p, r); err != nil {
 		return nil, err
 	}
 	return d.status(), nil
@@ -98,8 +103,8 @@ func changes(was, is zones.World) []control.Change {
 	return out
 }
 
-// command carries out a command of the cutover. The caller holds d.mu.
-func (dir *director) command(ctx context.Context, p control.Peer, r control.Request, say func(string)) error {
+// command carries out a command of the cutover, but schedule. The caller holds d.mu.
+func (dir *director) command(p control.Peer, r control.Request) error {
 	n := Note{Who: p.User, UID: p.UID}
 	if r.Command == control.ApproveCommand {
 		a, err := control.Args[control.Approve](r)
@@ -115,8 +120,6 @@ func (dir *director) command(ctx context.Context, p control.Peer, r control.Requ
 	}
 	n.Why, n.Document = a.Why, a.Document
 	switch r.Command {
-	case control.ScheduleCommand:
-		return dir.schedule(ctx, n, nil, say)
 	case control.NowCommand:
 		return dir.force(n)
 	case control.AbortCommand:
@@ -127,162 +130,6 @@ func (dir *director) command(ctx context.Context, p control.Peer, r control.Requ
 		return dir.release(n)
 	}
 	return fmt.Errorf("the server knows no command %q", r.Command)
-}
-
-// schedule makes a plan of the files as they are: every serial that is seen of a
-// zone is asked for, all steps are numbered, proved and written down.
-func (dir *director) schedule(ctx context.Context, n Note, r *rehearsal, say func(string)) error {
-	if len(dir.d.loaded.failed) > 0 || dir.d.loaded.fence() != nil {
-		say("reading the workspace")
-		if err := dir.d.reloaded(ctx, n); err != nil {
-			return err
-		}
-	}
-	l := dir.d.loaded
-	if len(l.failed) > 0 {
-		return fmt.Errorf("%s\na plan is made of files without errors", strings.Join(l.Notes, "\n"))
-	}
-	say("asking every server for its serials")
-	seen, err := dir.seen(ctx)
-	if err != nil {
-		return err
-	}
-	s := scheme{Served: seen, Rehearsed: r, Cutover: l.workspace.Mapping.Cutover}
-	on := dir.progress.Standing(dir.served)
-	if last, ok := dir.d.past.last(); ok {
-		s.Standing = standing{on.Wave, on.Kind, last.N}
-	}
-	p, m, err := dir.merged(l, s, dir.served)
-	if err != nil {
-		return err
-	}
-	tl := p.timeline
-	now := dir.d.clock.Now()
-	if err := dir.progress.MaySchedule(tl); err != nil {
-		return err
-	}
-	if r == nil {
-		if err := dir.inTime(tl, now); err != nil {
-			return err
-		}
-		say("checking every wait and serial")
-		if fs := slices.DeleteFunc(cutover.Check(tl, p.terms), func(f finding.Finding) bool { return f.Severity < finding.Block }); len(fs) > 0 {
-			return &publish.LostError{Findings: fs}
-		}
-	}
-	say("proving every step, and the mixtures between them")
-	proved, err := m.Prove(now)
-	if err != nil {
-		return err
-	}
-	var certs []string
-	for _, c := range proved.Certificates() {
-		c.Made = "" // the log says when
-		certs = append(certs, string(c.JSON()))
-		s.Verdict = c.Verdict
-	}
-	b, err := json.Marshal(certs)
-	if err != nil {
-		return err
-	}
-	past := dir.d.past
-	entry := past.entry(n)
-	if s.Proof, err = past.h.RecordFile(proofFile, b, entry); err != nil {
-		return err
-	}
-	if err := dir.recordInput(l, n); err != nil {
-		return err
-	}
-	if err := dir.note(cutover.Event{Kind: cutover.Scheduled, Plan: tl.Sum()}, nil, n, &s); err != nil {
-		return err
-	}
-	p.proved = &proved
-	dir.scheme, dir.standing, dir.plan = s, dir.served, p
-	dir.say("scheduled: plan %.16s", tl.Sum())
-	return nil
-}
-
-// inTime tells whether there is time for what is left of a timeline.
-func (dir *director) inTime(tl cutover.Timeline, now time.Time) error {
-	if len(dir.progress.Past) == 0 {
-		err := tl.Start(now)
-		var near *cutover.TooNearError
-		told := errors.As(err, &near) && near.Kind == cutover.Announce && dir.scheme.Cutover.Equal(dir.d.loaded.workspace.Mapping.Cutover)
-		if !told { // a date that was scheduled before was announced then
-			return err
-		}
-	}
-	_, taken, err := dir.progress.On(tl)
-	if err != nil {
-		return err
-	}
-	if s := tl.State(now, taken...); s.Phase == cutover.Missed {
-		return fmt.Errorf("the switch cannot be made in time after what was done so far: give cutover in consolidation.yaml a later date, or say hopnhat cutover now")
-	}
-	return nil
-}
-
-// seen asks for every serial of every zone: at each secondary, and what was
-// published, at whatever instant.
-func (dir *director) seen(ctx context.Context) (map[string][]zones.Serial, error) {
-	d := dir.d
-	out := map[string][]zones.Serial{}
-	add := func(id zones.ID, s zones.Serial) {
-		if k := id.String(); !slices.Contains(out[k], s) {
-			out[k] = append(out[k], s)
-		}
-	}
-	for _, w := range d.loaded.raw {
-		for z := range w.All() {
-			add(z.ID(), z.Serial())
-		}
-	}
-	published, err := ReadPublished(d.o.State, Now)
-	if err != nil {
-		return nil, err
-	}
-	for id, p := range published {
-		add(id, p.Serial)
-	}
-	if dir.plan != nil && (!dir.progress.Aborted.IsZero() || !dir.progress.RolledBack.IsZero()) {
-		for _, step := range dir.plan.timeline.Served() { // no serial of a plan that was given up comes again
-			for z := range step.World.All() {
-				add(z.ID(), z.Serial())
-			}
-		}
-	}
-	var qs []transfer.Request
-	var who []string
-	for z := range dir.served.All() {
-		for _, s := range d.loaded.Transfers.Secondaries {
-			if !s.Follows(z.ID()) {
-				continue
-			}
-			q := transfer.Request{Server: s.Address, Zone: z.ID()}
-			if k, ok := d.loaded.Transfers.Keys[s.Key]; ok {
-				q.Key = &k
-			}
-			qs, who = append(qs, q), append(who, s.Name)
-		}
-	}
-	var silent []string
-	for i, st := range transfer.Poll(ctx, qs) {
-		switch {
-		case st.Err == nil:
-			add(qs[i].Zone, st.SOA.Serial)
-		case st.Answered: // it has no such zone yet
-			dir.say("%s (%v) has no serial of %v: %v", who[i], qs[i].Server, qs[i].Zone, st.Err)
-		case len(silent) < 5:
-			silent = append(silent, fmt.Sprintf("%s (%v) does not tell its serial of %v: %v", who[i], qs[i].Server, qs[i].Zone, st.Err))
-		}
-	}
-	if len(silent) > 0 {
-		return nil, fmt.Errorf("%s\nthe serials of a plan must be later than those of every secondary: mend that, or take it out of hopnhat.yaml", strings.Join(silent, "\n"))
-	}
-	for k := range out {
-		slices.Sort(out[k])
-	}
-	return out, ctx.Err()
 }
 
 // approve notes that somebody approves of the plan.

@@ -96,19 +96,25 @@ func (h *hands) Wait(ctx context.Context, d time.Duration) error {
 // moves.
 type stage struct {
 	*testing.T
-	dir  string
-	d    *Daemon
-	h    *hands
-	log  *lockedLog
-	addr netip.AddrPort
+	dir      string
+	d        *Daemon
+	h        *hands
+	log      *lockedLog
+	addr     netip.AddrPort
+	socket   string // of control; "": none
+	rehearse time.Duration
 }
 
 type lockedLog struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu   sync.Mutex
+	b    bytes.Buffer
+	hear func(string) // nil, or what hears each write first
 }
 
 func (l *lockedLog) Write(p []byte) (int, error) {
+	if l.hear != nil {
+		l.hear(string(p))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
@@ -153,7 +159,7 @@ func (s *stage) start() {
 	// The files are settled by the machine's clock.
 	d, err := Start(s.Context(), Options{
 		Listeners: []Listener{one.Listener}, Load: Workspace(s.dir, []Stage{one}, SystemClock()), State: filepath.Join(s.dir, "var"),
-		Log: s.log, Directed: true, Clock: c, Read: s.h.read,
+		Log: s.log, Directed: true, Clock: c, Read: s.h.read, Control: s.socket, Rehearse: s.rehearse,
 	})
 	if err != nil {
 		s.Fatal(err, s.log)
@@ -174,11 +180,17 @@ func (s *stage) end() {
 // ask sends a command of the control socket as a user.
 func (s *stage) ask(uid int, command string, args any) (any, error) {
 	s.Helper()
+	return s.say(s.Context(), uid, command, args, func(string) {})
+}
+
+// say is ask with a function that hears how far it is.
+func (s *stage) say(ctx context.Context, uid int, command string, args any, hear func(string)) (any, error) {
+	s.Helper()
 	r, err := control.NewRequest(command, args)
 	if err != nil {
 		s.Fatal(err)
 	}
-	return s.d.Handle(s.Context(), control.Peer{UID: uid, User: fmt.Sprint("u", uid)}, r, func(string) {})
+	return s.d.Handle(ctx, control.Peer{UID: uid, User: fmt.Sprint("u", uid)}, r, hear)
 }
 
 func (s *stage) must(uid int, command string, args any) {

@@ -21,6 +21,7 @@
 //	             EXPIRE ago; else it is not answered for (follow*.go)
 //
 // The timeline: director.go makes a plan of what was loaded and takes its steps,
+// director_schedule.go makes the one that is scheduled while the server goes on,
 // director_run.go does what is due, director_verify.go asks servers after a step,
 // director_control.go carries out commands, director_status.go tells how all
 // stands. All that decides what is due is zones/cutover's; who is right after a

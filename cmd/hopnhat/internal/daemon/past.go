@@ -233,3 +233,12 @@ func (p *past) last() (history.Event, bool) {
 	}
 	return history.Event{}, false
 }
+
+// newest is the log's last event; the zero Event where there is none.
+func (p *past) newest() history.Event {
+	es := p.h.Events()
+	if len(es) == 0 {
+		return history.Event{}
+	}
+	return es[len(es)-1]
+}
