@@ -211,6 +211,17 @@ func (p Progress) MayApprove(plan Hash, uid int) error {
 	return p.may("approve", Event{Kind: Approved, Plan: plan, UID: uid})
 }
 
+// MayHold tells whether there is something to hold that is not held yet.
+func (p Progress) MayHold() error {
+	switch {
+	case p.Hold != nil:
+		return &NotNowError{What: "hold", Why: "it is held: " + p.Hold.Why}
+	case p.Plan.IsZero() || p.over():
+		return &NotNowError{What: "hold", Why: "nothing is scheduled"}
+	}
+	return p.may("hold", Event{Kind: Held})
+}
+
 // MayRelease tells whether something is held.
 func (p Progress) MayRelease() error { return p.may("release", Event{Kind: Released}) }
 

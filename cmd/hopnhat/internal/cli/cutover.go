@@ -9,6 +9,6 @@ func newCutover(e *env) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newCutoverPlan(e), newCutoverSchedule(e), newCutoverApprove(e), newCutoverNow(e), newCutoverAbort(e), newCutoverRollback(e), newCutoverRelease(e), newCutoverStatus(e), newSimulate(e))
+	c.AddCommand(newCutoverPlan(e), newCutoverSchedule(e), newCutoverApprove(e), newCutoverNow(e), newCutoverAbort(e), newCutoverRollback(e), newCutoverHold(e), newCutoverRelease(e), newCutoverStatus(e), newSimulate(e))
 	return c
 }

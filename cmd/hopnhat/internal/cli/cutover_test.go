@@ -185,7 +185,7 @@ func TestCutoverApprove(t *testing.T) {
 // TestCutoverOrders: each command asks for what it says, with its reason; those
 // that undo something need one.
 func TestCutoverOrders(t *testing.T) {
-	for _, name := range []string{"now", "abort", "rollback", "release"} {
+	for _, name := range []string{"now", "abort", "rollback", "hold", "release"} {
 		d, run := atDesk(t, held())
 		if code, _, errs := run("cutover", name); code != 1 || !strings.Contains(errs, "why") || len(d.asked) > 0 {
 			t.Errorf("%s without a reason: exit %d, %s, asked %q", name, code, errs, d.asked)

@@ -22,7 +22,7 @@ type cutoverWords struct {
 
 	noPlan, otherPlan, whole, typeHash, notApproved, approved, toApprove string
 
-	nowDone, abortDone, rollbackDone, releaseDone string
+	nowDone, abortDone, rollbackDone, holdDone, releaseDone string
 }
 
 func cutoverInEnglish() *cutoverWords {
@@ -77,7 +77,7 @@ func cutoverInEnglish() *cutoverWords {
 		approved:    "approved",
 		toApprove:   "to approve it: %s",
 
-		nowDone: "the switch comes as early as is safe", abortDone: "aborted", rollbackDone: "rolled back", releaseDone: "released",
+		nowDone: "the switch comes as early as is safe", abortDone: "aborted", rollbackDone: "rolled back", holdDone: "held", releaseDone: "released",
 	}
 }
 
@@ -133,6 +133,6 @@ func cutoverInVietnamese() *cutoverWords {
 		approved:    "đã phê duyệt",
 		toApprove:   "để phê duyệt: %s",
 
-		nowDone: "sẽ chuyển ngay khi an toàn", abortDone: "đã hủy", rollbackDone: "đã quay lui", releaseDone: "đã cho đi tiếp",
+		nowDone: "sẽ chuyển ngay khi an toàn", abortDone: "đã hủy", rollbackDone: "đã quay lui", holdDone: "đã tạm dừng", releaseDone: "đã cho đi tiếp",
 	}
 }

@@ -27,6 +27,7 @@ const (
 	NowCommand      = "cutover.now"
 	AbortCommand    = "cutover.abort"
 	RollbackCommand = "cutover.rollback"
+	HoldCommand     = "cutover.hold"
 	ReleaseCommand  = "cutover.release"
 )
 
@@ -82,6 +83,7 @@ func commands() map[string]argued {
 		NowCommand:      check(Reason.required),
 		AbortCommand:    check(Reason.required),
 		RollbackCommand: check(Reason.required),
+		HoldCommand:     check(Reason.required),
 		ReleaseCommand:  check(Reason.required),
 	}
 }

@@ -126,6 +126,8 @@ func (dir *director) command(p control.Peer, r control.Request) error {
 		return dir.abort(n)
 	case control.RollbackCommand:
 		return dir.rollback(n)
+	case control.HoldCommand:
+		return dir.hold(n)
 	case control.ReleaseCommand:
 		return dir.release(n)
 	}
@@ -201,6 +203,14 @@ func (dir *director) rollback(n Note) error {
 	dir.say("rolled back by %s: %s", n.Who, oneLine(n.Why))
 	dir.verify()
 	return nil
+}
+
+// hold keeps the timeline from taking its next steps.
+func (dir *director) hold(n Note) error {
+	if err := dir.progress.MayHold(); err != nil {
+		return err
+	}
+	return dir.note(cutover.Event{Kind: cutover.Held, Why: n.Why + " (" + n.Who + ")"}, nil, n, nil)
 }
 
 // release lets go on what was held.

@@ -532,6 +532,36 @@ func TestClockHolds(t *testing.T) {
 	s.until("switched", func(st control.Status) bool { return taken(st, "switch") != nil })
 }
 
+// TestHeldByHand: while somebody holds it no step is taken, over restarts too, and
+// what is served goes on; then it goes on by itself.
+func TestHeldByHand(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")
+	if _, err := s.ask(0, control.HoldCommand, because()); err == nil || !strings.Contains(err.Error(), "nothing is scheduled") {
+		t.Errorf("with nothing scheduled: %v", err)
+	}
+	s.must(0, schedule, because())
+	s.step("lower")
+	s.must(0, control.HoldCommand, control.Reason{Why: "mail is looked at"})
+	if _, err := s.ask(0, control.HoldCommand, because()); err == nil || !strings.Contains(err.Error(), "mail is looked at (u0)") {
+		t.Errorf("held twice: %v", err)
+	}
+	s.end()
+	s.start()
+	at := s.status().Steps[1].At
+	s.h.to(at.Add(time.Second))
+	st := s.until("an alarm", func(st control.Status) bool {
+		return strings.Contains(s.log.String(), "ALARM: the cutover is held: mail is looked at (u0)")
+	})
+	if taken(st, "add") != nil || st.State != control.Held || st.Held.Why != "mail is looked at (u0)" || !st.Alarms() {
+		t.Errorf("%+v", st)
+	}
+	s.is(oldMail, "198.51.100.3 300")
+	s.is(newMail, "NXDOMAIN")
+	s.must(0, control.ReleaseCommand, because())
+	s.until("goes on", func(st control.Status) bool { return taken(st, "add") != nil && !st.Alarms() })
+	s.is(newMail, "198.51.100.3 300")
+}
+
 // liar answers every question with NXDOMAIN, until it is told to be silent.
 type liar struct {
 	addr   netip.AddrPort
