@@ -203,6 +203,7 @@ func (d *decoder) checkConfig(c Config) {
 	d.checkFollows(c)
 	d.checkCatalogs(c)
 	d.checkTLS(c)
+	d.checkQuorum(c)
 	ids := map[zones.ID]int{}
 	for _, z := range c.Zones {
 		if first := ids[z.ID]; first > 0 {

@@ -37,8 +37,9 @@ type Vantage struct {
 
 // Rollback says whether a failed verification is answered by going back.
 type Rollback struct {
-	Automatic bool // else it only holds and tells
-	Quorum    int  // so many vantage points must see the failure
+	Automatic bool        // else it only holds and tells
+	Quorum    int         // so many vantage points must see the failure
+	At        zones.Place // of the quorum, or of the section without one
 }
 
 // Brake says which change by hand needs a reason to pass.
@@ -65,7 +66,7 @@ var clocks = []string{"unchecked", "synchronised"}
 
 func (d *decoder) cutover(n *node) Cutover {
 	c := defaultCutover()
-	var quorum *node
+	c.Rollback.At = d.at(n)
 	d.fields(n, "cutover",
 		may("approvals", func(n *node) { c.Approvals = d.number(n, "approvals", 0, 9) }),
 		may("clock", func(n *node) { c.Clock = d.oneOf(n, "clock", clocks...) == 1 }),
@@ -73,22 +74,50 @@ func (d *decoder) cutover(n *node) Cutover {
 		may("rollback", func(n *node) {
 			d.fields(n, "rollback",
 				may("automatic", func(n *node) { c.Rollback.Automatic = d.bool(n, "automatic") }),
-				may("quorum", func(n *node) { quorum, c.Rollback.Quorum = n, d.number(n, "quorum", 1, 99) }))
+				may("quorum", func(n *node) { c.Rollback.At, c.Rollback.Quorum = d.at(n), d.number(n, "quorum", 1, 99) }))
 		}),
 		may("brake", func(n *node) {
 			d.fields(n, "brake",
 				may("share", func(n *node) { c.Brake.Share = read(d, n, "W-VALUE", "share", parseShare) }),
 				may("apex-ns", func(n *node) { c.Brake.ApexNS = d.bool(n, "apex-ns") }))
 		}))
-	if points := len(c.Verify.Resolvers) + 1; c.Rollback.Automatic && c.Rollback.Quorum > points {
-		at := n
-		if quorum != nil {
-			at = quorum
-		}
-		d.fail("W-RULE", at, fmt.Sprintf("a quorum of %d, and %d vantage points are known (this server and %d resolvers): it would never go back", c.Rollback.Quorum, points, points-1),
-			"name more resolvers under verify, or lower the quorum; one alone undoes a cutover when its own line fails")
-	}
 	return c
+}
+
+// checkQuorum refuses a quorum that can never be reached.
+func (d *decoder) checkQuorum(c Config) {
+	r, points := c.Cutover.Rollback, c.vantages()
+	if !r.Automatic || r.Quorum <= points {
+		return
+	}
+	d.add(d.finding("W-RULE", r.At.Line, r.At.Column,
+		fmt.Sprintf("a quorum of %d, and %d vantage points can be counted (secondaries and resolvers, each address beyond this machine once): it would never go back", r.Quorum, points),
+		"name more resolvers under verify, or lower the quorum; one alone undoes a cutover when it errs"))
+}
+
+// vantages counts what can vote for going back: addresses of secondaries and
+// resolvers, each once, loopback only where there is no other. What else is this
+// machine's own, or serves no view with a zone, does not vote either; no
+// configuration tells that.
+func (c Config) vantages() int {
+	beyond, here := map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
+	count := func(a netip.AddrPort) {
+		if ip := a.Addr().Unmap(); ip.IsLoopback() || ip.IsUnspecified() {
+			here[a] = true
+		} else if ip.IsValid() {
+			beyond[ip] = true
+		}
+	}
+	for _, s := range c.Secondaries {
+		count(s.Address)
+	}
+	for _, r := range c.Cutover.Verify.Resolvers {
+		count(r.Address)
+	}
+	if len(beyond) > 0 {
+		return len(beyond)
+	}
+	return len(here)
 }
 
 func (d *decoder) verify(n *node) Verify {

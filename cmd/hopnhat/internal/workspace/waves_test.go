@@ -295,6 +295,7 @@ cutover:
   rollback: {automatic: true, quorum: 3}
   brake: {share: 25 %, apex-ns: false}
 control: {socket: run/x.sock, group: dns}
+secondaries: [{name: ns2, address: 192.0.2.2}]
 `))
 	hold(t, fs, nil)
 	x := c.Cutover
