@@ -160,6 +160,12 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 	command := func(name string) string {
 		return "hopnhat cutover " + name + " --why '…' -C " + finding.Shell(s.Folder)
 	}
+	back := func() string {
+		if s.Rollback == "" {
+			return ""
+		}
+		return fmt.Sprintf(w.goBack, s.Rollback)
+	}
 	text := ""
 	failed := s.Failed()
 	switch {
@@ -171,12 +177,12 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 		return fmt.Sprintf(w.alarmMissed, w.at(s.Missed.At), s.Missed.Grace) + fmt.Sprintf(w.newDate, command("now"))
 	case failed != nil:
 		text = fmt.Sprintf(w.alarmFailed, w.step(failed.Wave, failed.Kind), failed.Verified.Says)
+	case s.Clock != nil:
+		return fmt.Sprintf(w.alarmClock, w.clockFault(s.Clock)) + fmt.Sprintf(w.goOn, command("release")) + back()
 	default:
 		text = w.states[s.State]
 	}
-	if s.Rollback != "" {
-		text += fmt.Sprintf(w.goBack, s.Rollback)
-	}
+	text += back()
 	switch {
 	case s.State != control.Held:
 	case s.Stale != "":
@@ -185,6 +191,24 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 		text += fmt.Sprintf(w.goOn, command("release"))
 	}
 	return text
+}
+
+// clockFault says what is wrong with the clock; what this program does not know of, as
+// the server says it.
+func (w *cutoverWords) clockFault(c *control.Clock) string {
+	by := strings.TrimPrefix(c.By, "-")
+	kind := c.Kind
+	if kind == "jumped" && by != c.By {
+		kind = "jumped back"
+	}
+	text, ok := w.clocks[kind]
+	switch {
+	case !ok:
+		return c.Says
+	case by == "":
+		return text
+	}
+	return fmt.Sprintf(text, by, w.at(c.At))
 }
 
 // after is a text behind its lead, or nothing.

@@ -115,6 +115,9 @@ gialai.gov.vn (internet): serial 8
 func TestCutoverAlarm(t *testing.T) {
 	missed := scheduled()
 	missed.State, missed.Missed = control.Missed, &control.Miss{At: inSeptember(1, 3), Grace: "2h0m0s"}
+	jumped, unsynced := scheduled(), scheduled()
+	jumped.Clock = &control.Clock{Kind: "jumped", At: inSeptember(1, 3), By: "-5m0s", Says: "x"}
+	unsynced.Clock = &control.Clock{Kind: "unsynchronised", Says: "x"}
 	failed := scheduled()
 	failed.Steps[0].Verified = &control.Verified{At: inSeptember(1, 2), Says: "ns2 is silent"}
 	for _, c := range []struct {
@@ -125,6 +128,9 @@ func TestCutoverAlarm(t *testing.T) {
 		{held(), "en", "ALARM: held since 2025-09-01 11:00:00 +07:00: ns2 answers NXDOMAIN; no step is taken by itself; to go back: hopnhat cutover rollback --why '…' -C /srv/dns; to go on: hopnhat cutover release --why '…' -C /srv/dns\n"},
 		{held(), "vi", "BÁO ĐỘNG: tạm dừng từ 1/9/2025 11:00:00 +07:00: ns2 answers NXDOMAIN; không bước nào tự thực hiện; để quay lui: hopnhat cutover rollback --why '…' -C /srv/dns; để đi tiếp: hopnhat cutover release --why '…' -C /srv/dns\n"},
 		{missed, "en", "ALARM: the switch of 2025-09-01 10:00:00 +07:00 was missed (grace 2h0m0s); nothing changes by itself; write a new date into consolidation.yaml and run `hopnhat cutover schedule`, or: hopnhat cutover now --why '…' -C /srv/dns\n"},
+		{jumped, "en", "ALARM: no switch is made: the clock jumped back by 5m0s to 2025-09-01 10:00:00 +07:00; look at the time and set it right; to go on: hopnhat cutover release --why '…' -C /srv/dns\n"},
+		{jumped, "vi", "BÁO ĐỘNG: không chuyển: đồng hồ nhảy lùi 5m0s, về 1/9/2025 10:00:00 +07:00; hãy xem giờ và chỉnh cho đúng; để đi tiếp: hopnhat cutover release --why '…' -C /srv/dns\n"},
+		{unsynced, "vi", "BÁO ĐỘNG: không chuyển: đồng hồ chưa được đồng bộ: hãy xem dịch vụ giờ có chạy không (timedatectl, chronyc tracking); hãy xem giờ và chỉnh cho đúng; để đi tiếp: hopnhat cutover release --why '…' -C /srv/dns\n"},
 		{failed, "en", "ALARM: servers do not answer as they should after the step lower: ns2 is silent\n"},
 	} {
 		_, run := atDesk(t, c.s)

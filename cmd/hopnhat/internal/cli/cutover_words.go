@@ -11,6 +11,7 @@ type cutoverWords struct {
 	clock  string // a layout of time
 	states map[control.State]string
 	kinds  map[string]string // of steps
+	clocks map[string]string // of what is wrong with the clock: by how much, until or to when
 	soon   func(time.Duration) string
 	change func(control.Change) string
 
@@ -18,7 +19,7 @@ type cutoverWords struct {
 	had, byWhom, back, announce, published, edit              string
 	fits, misfits, served, columns, well, failed              string
 
-	alarmHeld, alarmMissed, alarmFailed, goBack, goOn, newDate string
+	alarmHeld, alarmMissed, alarmFailed, alarmClock, goBack, goOn, newDate string
 
 	noPlan, otherPlan, whole, typeHash, notApproved, approved, toApprove string
 
@@ -36,6 +37,11 @@ func cutoverInEnglish() *cutoverWords {
 		kinds: map[string]string{
 			"announce": "announce", "lower": "lower", "add": "add", "switch": "switch", "remove": "remove", "restore": "restore", "close": "close",
 			"rolledback": "the rollback", "aborted": "what was before, by the abort",
+		},
+		clocks: map[string]string{
+			"jumped": "the clock jumped forward by %s to %s", "jumped back": "the clock jumped back by %s to %s", "slept": "the machine slept for %s until %s",
+			"earlier":        "the clock is %s before the last event of the log, at %s",
+			"unsynchronised": "the clock is not synchronised: see that a time service runs (timedatectl, chronyc tracking)",
 		},
 		soon:   spanInEnglish,
 		change: changeInEnglish,
@@ -65,6 +71,7 @@ func cutoverInEnglish() *cutoverWords {
 		alarmHeld:   "ALARM: held since %s: %s; no step is taken by itself",
 		alarmMissed: "ALARM: the switch of %s was missed (grace %s); nothing changes by itself",
 		alarmFailed: "ALARM: servers do not answer as they should after the step %s: %s",
+		alarmClock:  "ALARM: no switch is made: %s; look at the time and set it right",
 		goBack:      "; to go back: %s",
 		goOn:        "; to go on: %s",
 		newDate:     "; write a new date into consolidation.yaml and run `hopnhat cutover schedule`, or: %s",
@@ -92,6 +99,11 @@ func cutoverInVietnamese() *cutoverWords {
 		kinds: map[string]string{
 			"announce": "thông báo", "lower": "hạ TTL", "add": "thêm", "switch": "chuyển", "remove": "gỡ bỏ", "restore": "trả lại TTL", "close": "kết thúc",
 			"rolledback": "quay lui", "aborted": "như trước, do hủy",
+		},
+		clocks: map[string]string{
+			"jumped": "đồng hồ nhảy tới %s, đến %s", "jumped back": "đồng hồ nhảy lùi %s, về %s", "slept": "máy đã ngủ %s, đến %s",
+			"earlier":        "đồng hồ sớm hơn sự kiện cuối của nhật ký %s, lúc nó chỉ %s",
+			"unsynchronised": "đồng hồ chưa được đồng bộ: hãy xem dịch vụ giờ có chạy không (timedatectl, chronyc tracking)",
 		},
 		soon:   spanInVietnamese,
 		change: changeInVietnamese,
@@ -121,6 +133,7 @@ func cutoverInVietnamese() *cutoverWords {
 		alarmHeld:   "BÁO ĐỘNG: tạm dừng từ %s: %s; không bước nào tự thực hiện",
 		alarmMissed: "BÁO ĐỘNG: đã lỡ lần chuyển lúc %s (cho phép trễ %s); không có gì tự thay đổi",
 		alarmFailed: "BÁO ĐỘNG: máy chủ không trả lời đúng sau bước %s: %s",
+		alarmClock:  "BÁO ĐỘNG: không chuyển: %s; hãy xem giờ và chỉnh cho đúng",
 		goBack:      "; để quay lui: %s",
 		goOn:        "; để đi tiếp: %s",
 		newDate:     "; hãy ghi ngày mới vào consolidation.yaml rồi chạy `hopnhat cutover schedule`, hoặc: %s",

@@ -2,6 +2,7 @@ package clock
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -59,16 +60,39 @@ const (
 	Trusted        // all is well again
 )
 
+// words name the kinds, in their order.
+func words() []string {
+	return []string{"jumped", "slept", "earlier", "unsynchronised", "synchronised", "trusted"}
+}
+
+func (k Kind) String() string { return words()[k] }
+
+// MarshalText gives the kind's word.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText takes the word of a kind.
+func (k *Kind) UnmarshalText(b []byte) error {
+	i := slices.Index(words(), string(b))
+	if i < 0 {
+		return fmt.Errorf("%q is nothing that a clock does", b)
+	}
+	*k = Kind(i)
+	return nil
+}
+
 // Event is what a reading showed.
 type Event struct {
-	Kind Kind
-	At   time.Time     // on the wall
-	By   time.Duration // of a jump: forward, or back where negative; of sleep: how long; of Earlier: how much
+	Kind Kind          `json:"kind"`
+	At   time.Time     `json:"at"` // on the wall
+	By   time.Duration `json:"by"` // of a jump: forward, or back where negative; of sleep: how long; of Earlier: how much
 }
+
+// Rounded is By as people read it.
+func (e Event) Rounded() time.Duration { return e.By.Round(10 * time.Millisecond) }
 
 // String is a sentence without its full stop.
 func (e Event) String() string {
-	by := e.By.Abs().Round(10 * time.Millisecond)
+	by := e.Rounded().Abs()
 	switch e.Kind {
 	case Jumped:
 		way := "forward"
@@ -111,6 +135,23 @@ type Watch struct {
 // where there is none.
 func New(t Terms, last time.Time) Watch { return Watch{terms: t, last: last} }
 
+// State is what a Watch of a program that begins again must know. The zero State is
+// that of a clock that nothing was found against.
+type State struct {
+	Jumped  *Event `json:"jumped,omitempty"`
+	Unsure  *Event `json:"unsure,omitempty"`
+	Excused bool   `json:"excused,omitempty"`
+}
+
+// State is what is to be kept of a Watch over a restart.
+func (w Watch) State() State { return State{w.jumped, w.unsure, w.excused} }
+
+// Resumed is a Watch that goes on from what was kept (CLOCK-KEPT).
+func (w Watch) Resumed(s State) Watch {
+	w.jumped, w.unsure, w.excused = s.Jumped, s.Unsure, s.Excused
+	return w
+}
+
 // Observe takes a reading. Readings come a few seconds or minutes apart; the
 // events are those that this one showed.
 func (w Watch) Observe(r Reading) (Watch, []Event) {
@@ -152,8 +193,8 @@ func (w Watch) Observe(r Reading) (Watch, []Event) {
 		note(Unsynchronised, 0)
 	case r.Sync == Synced && w.prev.Sync == Unsynced:
 		note(Synchronised, 0)
-		w.excused = false
 	}
+	w.excused = w.excused && r.Sync != Synced
 	if r.Sync != Synced {
 		w.even = r
 	}
@@ -183,15 +224,23 @@ func (w Watch) off(r Reading) (time.Duration, bool) {
 	return 0, false
 }
 
-// Fault says why the clock is not to be trusted with a date; "" when it is.
-func (w Watch) Fault() string {
+// Trouble is why the clock is not to be trusted with a date; nil when it is.
+func (w Watch) Trouble() *Event {
 	switch {
 	case w.jumped != nil:
-		return w.jumped.String()
+		return w.jumped
 	case w.unsure != nil:
-		return w.unsure.String()
+		return w.unsure
 	case w.prev.Sync == Unsynced && !w.excused:
-		return Event{Kind: Unsynchronised}.String()
+		return &Event{Kind: Unsynchronised}
+	}
+	return nil
+}
+
+// Fault says what the trouble is; "" where there is none.
+func (w Watch) Fault() string {
+	if e := w.Trouble(); e != nil {
+		return e.String()
 	}
 	return ""
 }

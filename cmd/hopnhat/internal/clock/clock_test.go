@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -17,6 +18,7 @@ var start = time.Date(2025, 9, 1, 0, 0, 0, 0, time.FixedZone("+07", 7*3600))
 //	sleep1h       all but the running one go on
 //	sync, unsync, unknown
 //	release       a person's word
+//	restart       another Watch goes on from what was kept, as text
 //
 // It tells each event as it comes, and the fault at the end.
 func script(w Watch, text string) string {
@@ -29,6 +31,18 @@ func script(w Watch, text string) string {
 		}
 		if words[0] == "release" {
 			w = w.Release()
+			continue
+		}
+		if words[0] == "restart" {
+			var s State
+			b, err := json.Marshal(w.State())
+			if err == nil {
+				err = json.Unmarshal(b, &s)
+			}
+			if err != nil {
+				panic(err)
+			}
+			w = New(w.terms, w.last).Resumed(s)
 			continue
 		}
 		for _, word := range words {
@@ -93,6 +107,13 @@ func TestWatch(t *testing.T) {
 		{what: "set by hand while synchronised, which the kernel takes for not synchronised", text: "+0s\n+10s wall1h unsync\n+10s sync\n" + even(1000), want: "the clock jumped forward by 1h0m0s to 2025-09-01T01:00:10+07:00; " + unsynced + "; the clock is synchronised | the clock jumped forward by 1h0m0s to 2025-09-01T01:00:10+07:00"},
 		{what: "excused", text: "unsync\nrelease\n" + even(100), want: unsynced + " | "},
 		{what: "excused until it was synchronised once", text: "unsync\nrelease\n+10s\n+10s sync\n+10s unsync", want: unsynced + "; the clock is synchronised; " + unsynced + " | " + unsynced},
+		{what: "excused, over a restart", text: "unsync\nrelease\nrestart\n+10s\n+10s", want: unsynced + "; " + unsynced + " | "},
+		{what: "excused until it was synchronised once, over a restart", text: "unsync\nrelease\nrestart\n+10s sync\n+10s unsync", want: unsynced + "; " + unsynced + " | " + unsynced},
+		{what: "excused, synchronised while nobody looked", text: "unsync\nrelease\nrestart\n+10s sync\nrestart\n+10s unsync", want: unsynced + "; " + unsynced + " | " + unsynced},
+		{what: "back, over a restart", text: "+0s\n+10s wall-5s\nrestart\n" + even(1000), want: back + " | " + back},
+		{what: "back, released, over a restart", text: "+0s\n+10s wall-5s\nrelease\nrestart\n" + even(10), want: back + " | "},
+		{what: "slept, over a restart, and settled", text: "+0s\n+10s sleep1h\nrestart\n" + even(61), want: "the machine slept for 1h0m0s until 2025-09-01T01:00:10+07:00; the clock is trusted again | "},
+		{what: "excused, stepped, and restarted", text: "unsync\nrelease\n+10s wall1h\nrestart\n" + even(1000), want: unsynced + "; the clock jumped forward by 1h0m0s to 2025-09-01T01:00:10+07:00; " + unsynced + " | the clock jumped forward by 1h0m0s to 2025-09-01T01:00:10+07:00"},
 		{what: "nothing is known", text: "unknown\n" + even(100), want: " | "},
 		{what: "nothing is known, and it jumps", text: "unknown\n+10s wall1h\n" + even(1000), want: "the clock jumped forward by 1h0m0s to 2025-09-01T01:00:10+07:00 | the clock jumped forward by 1h0m0s to 2025-09-01T01:00:10+07:00"},
 		{what: "later than the log", text: "+0s", want: " | ", last: start.Add(-time.Second)},

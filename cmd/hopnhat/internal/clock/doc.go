@@ -24,6 +24,9 @@
 //	             synchronised and even for Terms.Settle
 //	CLOCK-SYNC   a clock that is not synchronised is a fault as long as it is not, or
 //	             until a person releases it; one of which that is not known is none
+//	CLOCK-KEPT   what is a fault, and what a person released, is the same after a
+//	             restart, by State and Resumed
 //
-// A new kind of fault is a field of Watch, a case in Observe, and a line in Fault.
+// A new kind of fault is a field of Watch and of State, a case in Observe, and a line
+// in Trouble.
 package clock

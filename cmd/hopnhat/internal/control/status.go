@@ -39,6 +39,7 @@ type Status struct {
 	Next   *Next     `json:"next"`   // null: none
 	Held   *Hold     `json:"held"`   // null: not held
 	Missed *Miss     `json:"missed"` // null: not missed
+	Clock  *Clock    `json:"clock"`  // null: it is trusted, or nothing depends on it
 	// Rollback is the command that leads back; "" when nothing does.
 	Rollback string `json:"rollback"`
 
@@ -108,6 +109,14 @@ type Hold struct {
 	Since time.Time `json:"since"`
 }
 
+// Clock is why no switch is made by the server's clock.
+type Clock struct {
+	Kind string    `json:"kind"`         // jumped, slept, earlier, unsynchronised
+	At   time.Time `json:"at,omitzero"`  // on the wall; not of unsynchronised
+	By   string    `json:"by,omitempty"` // how much, with a minus where back
+	Says string    `json:"says"`
+}
+
 // Miss is a switch that was not made in time.
 type Miss struct {
 	At    time.Time `json:"at"`
@@ -173,10 +182,10 @@ func (r *Reloaded) Has(zone, view string) bool {
 	return slices.ContainsFunc(r.Zones, func(c Change) bool { return c.Zone == zone && c.View == view })
 }
 
-// Alarms tells whether somebody must look: nothing more is done by itself, or
-// servers do not answer as they should.
+// Alarms tells whether somebody must look: nothing more is done by itself, servers do
+// not answer as they should, or the clock is not trusted.
 func (s *Status) Alarms() bool {
-	return s.State == Held || s.State == Missed || s.Failed() != nil
+	return s.State == Held || s.State == Missed || s.Failed() != nil || s.Clock != nil
 }
 
 // Failed is the step whose verification failed, was not followed by one that did

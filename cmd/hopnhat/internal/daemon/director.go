@@ -43,8 +43,12 @@ type director struct {
 	alarm     string
 	wake      chan struct{}
 	run       context.Context
-	clock     clock.Watch
 	read      func() clock.Reading
+
+	clock      clock.Watch
+	clockAlarm string      // what was said of it with an alarm
+	kept       clock.State // what the log has of it
+	unkept     string      // why the log has not what it should; ""
 }
 
 // scheme is what a plan is made with beside the files. It stands in the log, so
@@ -95,8 +99,22 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 	if dir.read == nil {
 		dir.read = clock.System()
 	}
+	var latest time.Time // since the clock was released
 	for _, ev := range d.past.h.Events() {
-		if ev.Kind == evPublished {
+		if ev.At.After(latest) {
+			latest = ev.At
+		}
+		switch ev.Kind {
+		case evPublished:
+			continue
+		case evClock:
+			var c clockEvent
+			if err := json.Unmarshal(ev.Data, &c); err != nil {
+				return nil, fmt.Errorf("%s: event %d of the log: %w", d.past.dir, ev.N, err)
+			}
+			if dir.kept = c.Clock; c.Released {
+				latest = ev.At
+			}
 			continue
 		}
 		var l logged
@@ -121,7 +139,7 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 			dir.say("what the plan goes on from cannot be read whole, so it is to be scheduled again: %v", err)
 		}
 	}
-	dir.clock = clock.New(clock.Terms{}, dir.progress.Now)
+	dir.clock = clock.New(clock.Terms{}, latest).Resumed(dir.kept)
 	if last, ok := d.past.last(); ok {
 		if dir.served, err = d.past.world(last); err != nil {
 			dir.say("what was published last cannot be read whole, and what is lacking is taken from the files as they are: %v; put it back from a backup (`hopnhat zone history` names all that is damaged)", err)

@@ -213,9 +213,12 @@ func (dir *director) hold(n Note) error {
 	return dir.note(cutover.Event{Kind: cutover.Held, Why: n.Why + " (" + n.Who + ")"}, nil, n, nil)
 }
 
-// release lets go on what was held.
+// release lets go on what was held; the switch that the clock holds, where nothing else
+// is held.
 func (dir *director) release(n Note) error {
-	if why := dir.clockFault(); dir.progress.Hold == nil && why != "" {
+	why := dir.clockFault()
+	clocked := why != "" && (dir.progress.Hold == nil || dir.progress.Hold.Why == why)
+	if dir.progress.Hold == nil && clocked {
 		if err := dir.note(cutover.Event{Kind: cutover.Held, Why: why}, nil, Note{UID: -1}, nil); err != nil {
 			return err
 		}
@@ -228,11 +231,21 @@ func (dir *director) release(n Note) error {
 		return err
 	}
 	dir.alarm = ""
-	dir.releaseClock()
 	if unverified {
 		dir.verify()
 	}
+	if clocked {
+		return dir.releaseClock(n)
+	}
 	return nil
+}
+
+// withWayBack is a line with the command that goes back, where one does.
+func (dir *director) withWayBack(line string) string {
+	if cmd := dir.wayBack(); cmd != "" {
+		line += "; to go back: " + cmd
+	}
+	return line
 }
 
 // wayBack is the command that goes back; "" where nothing does.

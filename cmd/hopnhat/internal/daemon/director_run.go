@@ -84,7 +84,7 @@ func (dir *director) unverified() bool {
 func (dir *director) due(ctx context.Context, i int) {
 	what := dir.plan.timeline.Served()[i]
 	if why := dir.clockFault(); why != "" && what.Kind == cutover.Switch {
-		dir.alarmed(why)
+		dir.alarm = why // watch has said it
 		return
 	}
 	err := dir.take(i)
@@ -116,11 +116,7 @@ func (dir *director) alarmed(why string) {
 		return
 	}
 	dir.alarm = why
-	line := "ALARM: the cutover is held: " + oneLine(why)
-	if cmd := dir.wayBack(); cmd != "" {
-		line += "; to go back: " + cmd
-	}
-	dir.say("%s", line)
+	dir.say("%s", dir.withWayBack("ALARM: the cutover is held: "+oneLine(why)))
 }
 
 func (dir *director) say(format string, args ...any) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/clock"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/zones/cutover"
 	"gialai.gov.vn/hopnhat/zones/finding"
@@ -55,6 +56,12 @@ func (dir *director) status(s *control.Status) {
 		}
 	}
 	s.Rollback = dir.wayBack()
+	if e := dir.clock.Trouble(); e != nil && dir.clockAlarm != "" {
+		s.Clock = &control.Clock{Kind: e.Kind.String(), Says: e.String()}
+		if e.Kind != clock.Unsynchronised {
+			s.Clock.At, s.Clock.By = e.At.In(loc), e.Rounded().String()
+		}
+	}
 	if p.Hold != nil {
 		s.Held = &control.Hold{Why: p.Hold.Why, Since: p.Hold.Since.In(loc)}
 	}
