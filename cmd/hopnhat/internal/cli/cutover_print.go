@@ -88,12 +88,12 @@ func (w *cutoverWords) head(out io.Writer, s *control.Status) {
 	if n := s.Next; n != nil {
 		text := fmt.Sprintf(w.next, w.step(n.Wave, n.Kind), w.at(n.At), w.soon(n.At.Sub(s.Time)))
 		if n.Waits != "" {
-			text += fmt.Sprintf(w.waits, n.Waits)
+			text += fmt.Sprintf(w.waits, w.reason(s, n.Cause, nil, n.Waits))
 		}
 		fmt.Fprintln(out, text)
 	}
 	if s.Stale != "" {
-		fmt.Fprintf(out, w.stale+"\n", s.Stale)
+		fmt.Fprintf(out, w.stale+"\n", w.reason(s, control.ByPlan, nil, s.Stale))
 	}
 }
 
@@ -115,7 +115,7 @@ func (w *cutoverWords) plan(out io.Writer, s *control.Status) {
 			if v.OK {
 				text = w.well
 			}
-			checked = fmt.Sprintf(text, v.Says)
+			checked = fmt.Sprintf(text, w.verdict(v.Verdict, v.Says))
 		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", x.Wave, w.step("", x.Kind), w.at(x.At), w.at(x.Earliest), w.at(x.Taken), checked)
 	}
@@ -172,11 +172,11 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 	case !s.Alarms():
 		return ""
 	case s.Held != nil:
-		text = fmt.Sprintf(w.alarmHeld, w.at(s.Held.Since), s.Held.Why)
+		text = fmt.Sprintf(w.alarmHeld, w.at(s.Held.Since), w.reason(s, s.Held.Cause, s.Held.Verdict, s.Held.Why))
 	case s.Missed != nil:
 		return fmt.Sprintf(w.alarmMissed, w.at(s.Missed.At), s.Missed.Grace) + fmt.Sprintf(w.newDate, command("now"))
 	case failed != nil:
-		text = fmt.Sprintf(w.alarmFailed, w.step(failed.Wave, failed.Kind), failed.Verified.Says)
+		text = fmt.Sprintf(w.alarmFailed, w.step(failed.Wave, failed.Kind), w.verdict(failed.Verified.Verdict, failed.Verified.Says))
 	case s.Clock != nil:
 		return fmt.Sprintf(w.alarmClock, w.clockFault(s.Clock)) + fmt.Sprintf(w.goOn, command("release")) + back()
 	default:
@@ -191,6 +191,60 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 		text += fmt.Sprintf(w.goOn, command("release"))
 	}
 	return text
+}
+
+// reason says why nothing is done, by its cause; what has no words here, such as what
+// people wrote, as the server says it.
+func (w *cutoverWords) reason(s *control.Status, c control.Cause, v *control.Verdict, says string) string {
+	switch {
+	case c == control.ByVerification:
+		return w.verdict(v, says)
+	case c == control.ByClock && s.Clock != nil:
+		return w.clockFault(s.Clock)
+	case c == control.ByApprovals && w.causes[c] != "":
+		return fmt.Sprintf(w.causes[c], len(s.Approvals.By), s.Approvals.Needed)
+	}
+	return cmp.Or(w.causes[c], says)
+}
+
+// verdict says what came of a verification; where that is not known in numbers, or not
+// understood, as the server says it.
+func (w *cutoverWords) verdict(v *control.Verdict, says string) string {
+	if v == nil {
+		return says
+	}
+	if len(v.Faults) == 0 {
+		return fmt.Sprintf(w.right, v.Right, v.Asked, v.Servers)
+	}
+	var fs []string
+	for _, f := range v.Faults {
+		text, ok := w.faults[f.Kind]
+		if !ok {
+			return says
+		}
+		if strings.Contains(text, "%") {
+			text = fmt.Sprintf(text, f.Count, f.Of, f.Need, f.Such, f.Want, f.Got, f.Dig)
+		}
+		if f.Such == "" {
+			text, _, _ = strings.Cut(text, w.suchAs)
+		}
+		fs = append(fs, w.point(f)+text)
+	}
+	return w.unverified + strings.Join(fs, "; ")
+}
+
+// point is who a fault is of, with what leads to it.
+func (w *cutoverWords) point(f control.Fault) string {
+	role := cmp.Or(w.roles[f.Role], f.Role)
+	switch {
+	case f.Role == "":
+		return ""
+	case f.Role == "listener":
+		return fmt.Sprintf("%s (%s): ", role, f.Address)
+	case f.Name == "":
+		return fmt.Sprintf("%s %s: ", role, f.Address)
+	}
+	return fmt.Sprintf("%s %s (%s): ", role, f.Name, f.Address)
 }
 
 // clockFault says what is wrong with the clock; what this program does not know of, as

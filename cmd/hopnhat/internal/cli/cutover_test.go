@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/verify"
 )
 
 const planHash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -142,6 +144,77 @@ func TestCutoverAlarm(t *testing.T) {
 		got, err := control.ParseStatus(json.RawMessage(out))
 		if code != 1 || err != nil || got.State != c.s.State || !got.Alarms() {
 			t.Errorf("exit %d, %v:\n%s", code, err, out)
+		}
+	}
+}
+
+// TestCutoverVerdict: what a verification found is said in both languages, from its
+// numbers; what a server says that this program has no words for stays as it is.
+func TestCutoverVerdict(t *testing.T) {
+	en, vi := cutoverInEnglish(), cutoverInVietnamese()
+	for _, c := range []struct {
+		v    *control.Verdict
+		want string
+	}{
+		{nil, "as the server says"},
+		{&control.Verdict{Right: 5, Asked: 5, Servers: 2}, "5 trên 5 câu trả lời của 2 máy chủ là đúng"},
+		{&control.Verdict{Faults: []control.Fault{{Kind: "new"}}}, "as the server says"},
+		{
+			&control.Verdict{Faults: []control.Fault{
+				{Kind: "wrong", Role: "secondary", Name: "ns2", Address: "192.0.2.2:53", Count: 1, Of: 9, Such: "a.vn A", Want: "192.0.2.7", Got: "NXDOMAIN", Dig: "dig a.vn"},
+				{Kind: "silent", Role: "resolver", Address: "192.0.2.3:53", Count: 2, Of: 8},
+				{Kind: "wrong", Role: "listener", Name: "this server", Address: "127.0.0.1:53", Count: 3, Of: 4},
+				{Kind: "link"},
+				{Kind: "few", Count: 1, Of: 2, Need: 3},
+			}},
+			"kiểm tra không đạt: máy phụ ns2 (192.0.2.2:53): 1 trên 9 câu trả lời sai, chẳng hạn a.vn A: phải là 192.0.2.7, lại nhận NXDOMAIN; xem dig a.vn; " +
+				"máy phân giải 192.0.2.3:53: 2 trên 8 câu hỏi không được trả lời; máy chủ này (127.0.0.1:53): 3 trên 4 câu trả lời sai; " +
+				"không nơi nào ngoài máy chủ này trả lời: trước hết hãy xem đường truyền của chính nó; 1 nơi quan sát sai, 2 đúng: chưa đủ để tự quay lui (cần 3 nơi sai và quá bán)",
+		},
+	} {
+		if got := vi.verdict(c.v, "as the server says"); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+	for _, kind := range []string{verify.WrongAnswers, verify.BehindZones, verify.SilentOnes, verify.RaisedTTLs, verify.Stopped, verify.Nothing, verify.Nobody, verify.Link, verify.Enough, verify.TooFew} {
+		f := control.Fault{Kind: kind, Role: "secondary", Count: 11, Of: 12, Need: 13, Such: "SUCH", Want: "WANT", Got: "GOT", Dig: "DIG"}
+		v := &control.Verdict{Faults: []control.Fault{f}}
+		server, got := verify.Fault(f).String(), vi.verdict(v, "")
+		if is := en.verdict(v, ""); is != "the verification failed: "+server {
+			t.Errorf("%s: %q, and the server says %q", kind, is, server)
+		}
+		for _, part := range []string{"11", "12", "13", "SUCH", "WANT", "GOT", "DIG"} {
+			if strings.Contains(server, part) != strings.Contains(got, part) {
+				t.Errorf("%s: %q and %q do not tell the same: %s", kind, server, got, part)
+			}
+		}
+		if got == "" || strings.Contains(got, "%!") {
+			t.Errorf("%s: %q", kind, got)
+		}
+	}
+}
+
+// TestCutoverReasons: the same of what holds, and of what the next step waits for.
+func TestCutoverReasons(t *testing.T) {
+	s := held()
+	s.Approvals.Needed = 2
+	s.Clock = &control.Clock{Kind: "unsynchronised"}
+	vi := cutoverInVietnamese()
+	for _, c := range []struct {
+		cause control.Cause
+		want  string
+	}{
+		{"", "as written"},
+		{"new", "as written"},
+		{control.ByVerification, "kiểm tra không đạt: không có máy chủ hay máy phân giải nào được hỏi"},
+		{control.ByClock, vi.clocks["unsynchronised"]},
+		{control.ByApprovals, fmt.Sprintf("kế hoạch mới có %d trên 2 phê duyệt", len(s.Approvals.By))},
+		{control.Unverified, "việc kiểm tra bước trước"},
+		{control.ByPlan, "các tệp dẫn đến một kế hoạch khác với kế hoạch đã lên lịch"},
+	} {
+		v := &control.Verdict{Faults: []control.Fault{{Kind: "nobody"}}}
+		if got := vi.reason(&s, c.cause, v, "as written"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.cause, got, c.want)
 		}
 	}
 }

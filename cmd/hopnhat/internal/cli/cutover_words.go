@@ -10,14 +10,19 @@ import (
 type cutoverWords struct {
 	clock  string // a layout of time
 	states map[control.State]string
-	kinds  map[string]string // of steps
-	clocks map[string]string // of what is wrong with the clock: by how much, until or to when
+	kinds  map[string]string        // of steps
+	causes map[control.Cause]string // what holds, or is waited for
+	roles  map[string]string        // who is asked
+	faults map[string]string        // of a verification: Count, Of, Need, Such, Want, Got and Dig of control.Fault
+	clocks map[string]string        // of what is wrong with the clock: by how much, until or to when
 	soon   func(time.Duration) string
 	change func(control.Change) string
 
 	of, none, next, waits, stale, plans, because, proof, lost string
 	had, byWhom, back, announce, published, edit              string
 	fits, misfits, served, columns, well, failed              string
+
+	right, unverified, suchAs string // a verification
 
 	alarmHeld, alarmMissed, alarmFailed, alarmClock, goBack, goOn, newDate string
 
@@ -38,6 +43,27 @@ func cutoverInEnglish() *cutoverWords {
 			"announce": "announce", "lower": "lower", "add": "add", "switch": "switch", "remove": "remove", "restore": "restore", "close": "close",
 			"rolledback": "the rollback", "aborted": "what was before, by the abort",
 		},
+		causes: map[control.Cause]string{
+			control.ByApprovals: "the plan has %d of %d approvals",
+			control.Unverified:  "the verification of the step before",
+			control.ByPlan:      "the files lead to another plan than the one that was scheduled",
+		},
+		roles: map[string]string{"listener": "this server", "secondary": "secondary", "resolver": "resolver"},
+		faults: map[string]string{
+			"wrong":   "%[1]d of %[2]d answers are wrong, such as %[4]s: expected %[5]s, got %[6]s; see %[7]s",
+			"behind":  "%[1]d zones are behind, such as %[4]s: serial %[6]s, not %[5]s",
+			"silent":  "%[1]d of %[2]d questions were not answered",
+			"raised":  "%[1]d answers have a TTL above any that was served: it keeps answers longer than the timeline counts on",
+			"stopped": "the verification was stopped before it was through",
+			"nothing": "nothing was asked",
+			"nobody":  "no server or resolver was asked",
+			"link":    "nothing beyond this server answered: look at its own link first",
+			"enough":  "%[1]d vantage points are wrong and %[2]d right; %[3]d wrong ones and a majority go back",
+			"few":     "%[1]d vantage points are wrong and %[2]d right: not enough to go back by itself (%[3]d wrong ones and a majority)",
+		},
+		right:      "%d of %d answers of %d servers are right",
+		unverified: "the verification failed: ",
+		suchAs:     ", such as",
 		clocks: map[string]string{
 			"jumped": "the clock jumped forward by %s to %s", "jumped back": "the clock jumped back by %s to %s", "slept": "the machine slept for %s until %s",
 			"earlier":        "the clock is %s before the last event of the log, at %s",
@@ -100,6 +126,27 @@ func cutoverInVietnamese() *cutoverWords {
 			"announce": "thông báo", "lower": "hạ TTL", "add": "thêm", "switch": "chuyển", "remove": "gỡ bỏ", "restore": "trả lại TTL", "close": "kết thúc",
 			"rolledback": "quay lui", "aborted": "như trước, do hủy",
 		},
+		causes: map[control.Cause]string{
+			control.ByApprovals: "kế hoạch mới có %d trên %d phê duyệt",
+			control.Unverified:  "việc kiểm tra bước trước",
+			control.ByPlan:      "các tệp dẫn đến một kế hoạch khác với kế hoạch đã lên lịch",
+		},
+		roles: map[string]string{"listener": "máy chủ này", "secondary": "máy phụ", "resolver": "máy phân giải"},
+		faults: map[string]string{
+			"wrong":   "%[1]d trên %[2]d câu trả lời sai, chẳng hạn %[4]s: phải là %[5]s, lại nhận %[6]s; xem %[7]s",
+			"behind":  "%[1]d vùng chưa theo kịp, chẳng hạn %[4]s: serial %[6]s, không phải %[5]s",
+			"silent":  "%[1]d trên %[2]d câu hỏi không được trả lời",
+			"raised":  "%[1]d câu trả lời có TTL lớn hơn mọi TTL đã phục vụ: nơi ấy giữ câu trả lời lâu hơn tiến trình tính đến",
+			"stopped": "việc kiểm tra bị dừng giữa chừng",
+			"nothing": "không hỏi được gì",
+			"nobody":  "không có máy chủ hay máy phân giải nào được hỏi",
+			"link":    "không nơi nào ngoài máy chủ này trả lời: trước hết hãy xem đường truyền của chính nó",
+			"enough":  "%[1]d nơi quan sát sai, %[2]d đúng; có %[3]d nơi sai và quá bán thì tự quay lui",
+			"few":     "%[1]d nơi quan sát sai, %[2]d đúng: chưa đủ để tự quay lui (cần %[3]d nơi sai và quá bán)",
+		},
+		right:      "%d trên %d câu trả lời của %d máy chủ là đúng",
+		unverified: "kiểm tra không đạt: ",
+		suchAs:     ", chẳng hạn",
 		clocks: map[string]string{
 			"jumped": "đồng hồ nhảy tới %s, đến %s", "jumped back": "đồng hồ nhảy lùi %s, về %s", "slept": "máy đã ngủ %s, đến %s",
 			"earlier":        "đồng hồ sớm hơn sự kiện cuối của nhật ký %s, lúc nó chỉ %s",

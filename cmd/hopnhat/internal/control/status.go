@@ -93,7 +93,44 @@ type Verified struct {
 	Says string    `json:"says"`
 	// Released is why somebody let the cutover go on all the same.
 	Released string `json:"released,omitempty"`
+	// Verdict is what Says says, in numbers; null where that is not known.
+	Verdict *Verdict `json:"verdict,omitempty"`
 }
+
+// Verdict is what came of a verification.
+type Verdict struct {
+	Right   int     `json:"right"` // answers
+	Asked   int     `json:"asked"` // questions
+	Servers int     `json:"servers"`
+	Faults  []Fault `json:"faults,omitempty"` // why it is not good; none: it is
+}
+
+// Fault is one reason, as verify.Fault has it.
+type Fault struct {
+	Kind    string `json:"kind"`
+	Role    string `json:"role,omitempty"`
+	Name    string `json:"name,omitempty"`
+	Address string `json:"address,omitempty"`
+	Count   int    `json:"count,omitempty"`
+	Of      int    `json:"of,omitempty"`
+	Need    int    `json:"need,omitempty"`
+	Such    string `json:"such,omitempty"`
+	Want    string `json:"want,omitempty"`
+	Got     string `json:"got,omitempty"`
+	Dig     string `json:"dig,omitempty"`
+}
+
+// Cause is what holds a timeline, or what its next step waits for.
+type Cause string
+
+// The causes that have a word; what has none is said by its text alone.
+const (
+	ByVerification Cause = "verification" // it failed
+	ByClock        Cause = "clock"
+	ByApprovals    Cause = "approvals"  // too few
+	Unverified     Cause = "unverified" // the step before
+	ByPlan         Cause = "plan"       // the files lead to another
+)
 
 // Next is the step that is taken next.
 type Next struct {
@@ -101,12 +138,16 @@ type Next struct {
 	Kind  string    `json:"kind"`
 	At    time.Time `json:"at"`
 	Waits string    `json:"waits,omitempty"` // what it waits for beside its instant
+	Cause Cause     `json:"cause,omitempty"` // of waits
 }
 
 // Hold is why nothing more is done by itself.
 type Hold struct {
 	Why   string    `json:"why"`
 	Since time.Time `json:"since"`
+	Cause Cause     `json:"cause,omitempty"` // of why
+	// Verdict is that of a verification that failed; null where that is not known.
+	Verdict *Verdict `json:"verdict,omitempty"`
 }
 
 // Clock is why no switch is made by the server's clock.

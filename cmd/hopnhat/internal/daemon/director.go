@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/clock"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/publish"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
@@ -28,6 +29,7 @@ type director struct {
 	rehearse time.Duration // so far ahead is the switch of a rehearsal; 0: it is none
 
 	events   []cutover.Event
+	verdicts map[int]*control.Verdict // of events, by their place
 	progress cutover.Progress
 	scheme   scheme      // what the plan was made with; of a scheduled one
 	plan     *plan       // where the files lead to; nil: nothing is scheduled
@@ -90,12 +92,14 @@ type plan struct {
 // logged is the data of an event of the cutover in the log.
 type logged struct {
 	Event  cutover.Event `json:"event"`
-	Scheme *scheme       `json:"scheme,omitempty"`
+	Scheme *scheme       `json:"scheme,omitempty"` // of scheduled
+	// Verdict is, of verified, what Why says, in numbers.
+	Verdict *control.Verdict `json:"verdict,omitempty"`
 }
 
 // newDirector takes up the timeline where the log left it.
 func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
-	dir := &director{d: d, rehearse: rehearse, wake: make(chan struct{}, 1), read: d.o.Read}
+	dir := &director{d: d, rehearse: rehearse, wake: make(chan struct{}, 1), read: d.o.Read, verdicts: map[int]*control.Verdict{}}
 	if dir.read == nil {
 		dir.read = clock.System()
 	}
@@ -124,6 +128,9 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 		if dir.events = append(dir.events, l.Event); l.Scheme != nil {
 			dir.scheme = *l.Scheme
 		}
+		if l.Verdict != nil {
+			dir.verdicts[len(dir.events)-1] = l.Verdict
+		}
 	}
 	var err error
 	if dir.progress, err = cutover.Fold(dir.events); err != nil {
@@ -149,8 +156,9 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 	return dir, nil
 }
 
-// note puts an event into the log, with the world that it publishes.
-func (dir *director) note(ev cutover.Event, w *zones.World, n Note, s *scheme) error {
+// note puts an event into the log, with the world that it publishes, and what the log
+// has of it besides.
+func (dir *director) note(ev cutover.Event, w *zones.World, n Note, more logged) error {
 	past := dir.d.past
 	if ev.At.IsZero() {
 		ev.At = past.now()
@@ -166,7 +174,8 @@ func (dir *director) note(ev cutover.Event, w *zones.World, n Note, s *scheme) e
 	if _, err := cutover.Fold(append(slices.Clip(dir.events), ev)); err != nil {
 		return err
 	}
-	data := logged{ev, s}
+	data := more
+	data.Event = ev
 	var err error
 	if w != nil {
 		n.Why = ev.Why
@@ -177,7 +186,9 @@ func (dir *director) note(ev cutover.Event, w *zones.World, n Note, s *scheme) e
 	if err != nil {
 		return err
 	}
-	dir.events = append(dir.events, ev)
+	if dir.events = append(dir.events, ev); more.Verdict != nil {
+		dir.verdicts[len(dir.events)-1] = more.Verdict
+	}
 	dir.progress, err = cutover.Fold(dir.events)
 	return err
 }
@@ -397,7 +408,7 @@ func (dir *director) edit(l *Loaded, p *plan, to zones.World, n Note) (*change, 
 			_, err := dir.d.past.commit(evPublished, w, n, nil)
 			return err
 		}
-		return dir.note(cutover.Event{Kind: cutover.Edited, Drain: l.settle(dir.served, w)}, &w, n, nil)
+		return dir.note(cutover.Event{Kind: cutover.Edited, Drain: l.settle(dir.served, w)}, &w, n, logged{})
 	}}, nil
 }
 
@@ -463,7 +474,7 @@ func (dir *director) take(i int) error {
 	l.change = &change{approved: a, step: i, plan: p, fence: l.fence, commit: func(w zones.World) error {
 		ev := p.timeline.TakenEvent(i, dir.d.clock.Now(), "")
 		ev.Plan = dir.progress.Plan
-		return dir.note(ev, &w, Note{UID: -1}, nil)
+		return dir.note(ev, &w, Note{UID: -1}, logged{})
 	}}
 	return dir.d.publish(l, Note{})
 }
@@ -489,7 +500,7 @@ func (dir *director) back(kind cutover.EventKind, to zones.World, n Note) error 
 	l := dir.d.loaded.again()
 	l.change = &change{approved: a, plan: dir.plan, fence: func() error { return nil }, commit: func(w zones.World) error {
 		ev := cutover.Event{Kind: kind, Plan: dir.progress.Plan, Drain: l.settle(dir.served, w)}
-		return dir.note(ev, &w, n, nil)
+		return dir.note(ev, &w, n, logged{})
 	}}
 	return dir.d.publish(l, n)
 }

@@ -148,7 +148,7 @@ func (dir *director) approve(a control.Approve, n Note) error {
 	if err := dir.progress.MayApprove(sum, n.UID); err != nil {
 		return err
 	}
-	return dir.note(cutover.Event{Kind: cutover.Approved, Plan: sum}, nil, n, nil)
+	return dir.note(cutover.Event{Kind: cutover.Approved, Plan: sum}, nil, n, logged{})
 }
 
 // force has the switch made as early as is safe.
@@ -159,7 +159,7 @@ func (dir *director) force(n Note) error {
 	if err := dir.progress.MayForce(); err != nil {
 		return err
 	}
-	return dir.note(cutover.Event{Kind: cutover.Forced, Plan: dir.progress.Plan}, nil, n, nil)
+	return dir.note(cutover.Event{Kind: cutover.Forced, Plan: dir.progress.Plan}, nil, n, logged{})
 }
 
 // abort goes back to the world before, as long as the switch was not made.
@@ -210,7 +210,7 @@ func (dir *director) hold(n Note) error {
 	if err := dir.progress.MayHold(); err != nil {
 		return err
 	}
-	return dir.note(cutover.Event{Kind: cutover.Held, Why: n.Why + " (" + n.Who + ")"}, nil, n, nil)
+	return dir.note(cutover.Event{Kind: cutover.Held, Why: n.Why + " (" + n.Who + ")"}, nil, n, logged{})
 }
 
 // release lets go on what was held; the switch that the clock holds, where nothing else
@@ -219,7 +219,7 @@ func (dir *director) release(n Note) error {
 	why := dir.clockFault()
 	clocked := why != "" && (dir.progress.Hold == nil || dir.progress.Hold.Why == why)
 	if dir.progress.Hold == nil && clocked {
-		if err := dir.note(cutover.Event{Kind: cutover.Held, Why: why}, nil, Note{UID: -1}, nil); err != nil {
+		if err := dir.note(cutover.Event{Kind: cutover.Held, Why: why}, nil, Note{UID: -1}, logged{}); err != nil {
 			return err
 		}
 	}
@@ -227,7 +227,7 @@ func (dir *director) release(n Note) error {
 		return err
 	}
 	unverified := dir.unverified()
-	if err := dir.note(cutover.Event{Kind: cutover.Released}, nil, n, nil); err != nil {
+	if err := dir.note(cutover.Event{Kind: cutover.Released}, nil, n, logged{}); err != nil {
 		return err
 	}
 	dir.alarm = ""

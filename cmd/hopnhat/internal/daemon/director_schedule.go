@@ -200,7 +200,7 @@ func (dir *director) keep(ctx context.Context, f *draft, n Note) (changed string
 		return "", err
 	}
 	sum := f.plan.timeline.Sum()
-	if err := dir.note(cutover.Event{Kind: cutover.Scheduled, Plan: sum}, nil, n, &s); err != nil {
+	if err := dir.note(cutover.Event{Kind: cutover.Scheduled, Plan: sum}, nil, n, logged{Scheme: &s}); err != nil {
 		return "", err
 	}
 	dir.scheme, dir.standing, dir.plan = s, f.served, f.plan

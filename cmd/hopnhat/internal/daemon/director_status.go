@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/clock"
@@ -64,6 +66,7 @@ func (dir *director) status(s *control.Status) {
 	}
 	if p.Hold != nil {
 		s.Held = &control.Hold{Why: p.Hold.Why, Since: p.Hold.Since.In(loc)}
+		s.Held.Cause, s.Held.Verdict = dir.heldBy()
 	}
 	switch {
 	case !p.Aborted.IsZero():
@@ -83,11 +86,41 @@ func (dir *director) status(s *control.Status) {
 		s.State = dir.state(s)
 	}
 	if s.Held == nil && s.State == control.Held {
-		s.Held = &control.Hold{Why: dir.alarm, Since: s.Time}
-		if dir.alarm == "" { // not looked at yet
-			s.Held.Why = dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need()).Why
+		next := dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need())
+		s.Held = &control.Hold{Why: cmp.Or(dir.alarm, next.Why), Since: s.Time} // the alarm, if it was looked at
+		s.Held.Cause = dir.cause(next, s.Held.Why)
+	}
+}
+
+// heldBy is the failed verification that holds the timeline, if one does.
+func (dir *director) heldBy() (control.Cause, *control.Verdict) {
+	for i, e := range slices.Backward(dir.events) {
+		switch {
+		case e.Kind == cutover.Released || e.Kind == cutover.Held && e.Why == dir.progress.Hold.Why:
+			return "", nil
+		case e.Kind == cutover.Verified && !e.OK && e.Why == dir.progress.Hold.Why:
+			return control.ByVerification, dir.verdicts[i]
 		}
 	}
+	return "", nil
+}
+
+// cause is the word for a text that says why the next step is not taken; "" where
+// there is none.
+func (dir *director) cause(next cutover.Decision, why string) control.Cause {
+	switch {
+	case why != "" && why == dir.clockAlarm:
+		return control.ByClock
+	case why == "" || why != next.Why || next.Do != cutover.DoHold || dir.progress.Hold != nil:
+		return ""
+	case dir.plan.proved == nil:
+		return control.ByPlan
+	case len(dir.progress.Approvals) < dir.need():
+		return control.ByApprovals
+	case dir.unverified():
+		return control.Unverified
+	}
+	return ""
 }
 
 // state is the word for how the timeline stands.
@@ -96,6 +129,7 @@ func (dir *director) state(s *control.Status) control.State {
 	if next.Do == cutover.DoWait || next.Do == cutover.DoTake || next.Do == cutover.DoHold || next.Do == cutover.DoMissed {
 		if next.Step < len(dir.plan.timeline.Served()) && dir.plan.proved != nil {
 			s.Next = &control.Next{Wave: next.Next.Wave, Kind: next.Next.Kind.String(), At: next.At.In(s.Time.Location()), Waits: next.Why}
+			s.Next.Cause = dir.cause(next, next.Why)
 		}
 	}
 	switch next.Do {
@@ -120,7 +154,7 @@ func (dir *director) state(s *control.Status) control.State {
 		return control.Done
 	case cutover.DoHold:
 		if dir.progress.Hold == nil && dir.alarm == "" && (dir.verifying || dir.unverified()) {
-			s.Next.Waits = "the verification of the step before"
+			s.Next.Waits, s.Next.Cause = "the verification of the step before", control.Unverified
 			return control.Waiting
 		}
 		if dir.plan.proved == nil {
@@ -203,19 +237,19 @@ func (dir *director) asPlanned() bool {
 }
 
 // verifiedStep is what the last verification of a step said; nil: there was none.
-func (dir *director) verifiedStep(i int, loc *time.Location) *control.Verified {
+func (dir *director) verifiedStep(step int, loc *time.Location) *control.Verified {
 	var out *control.Verified
 	on := false
-	for _, e := range dir.events {
+	for i, e := range dir.events {
 		switch {
 		case e.Kind == cutover.Scheduled && e.Plan != dir.progress.Plan:
 			on, out = false, nil
 		case publishes(e.Kind):
-			if on = e.Kind == cutover.Taken && e.Step == i; on {
+			if on = e.Kind == cutover.Taken && e.Step == step; on {
 				out = nil
 			}
 		case e.Kind == cutover.Verified && on:
-			out = &control.Verified{At: e.At.In(loc), OK: e.OK, Says: e.Why}
+			out = &control.Verified{At: e.At.In(loc), OK: e.OK, Says: e.Why, Verdict: dir.verdicts[i]}
 		}
 	}
 	return out

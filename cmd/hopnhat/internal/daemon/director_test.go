@@ -21,6 +21,7 @@ import (
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/clock"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/publish"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/verify"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/cutover"
@@ -309,7 +310,7 @@ func TestTimeline(t *testing.T) {
 	// With one approval no step is taken.
 	s.h.to(st.Steps[0].At.Add(time.Second))
 	s.until("held for want of an approval", func(st control.Status) bool {
-		return st.State == control.Held && strings.Contains(s.log.String(), "ALARM: the cutover is held: the plan has 1 of 2 approvals")
+		return st.State == control.Held && st.Held.Cause == control.ByApprovals && strings.Contains(s.log.String(), "ALARM: the cutover is held: the plan has 1 of 2 approvals")
 	})
 	s.is(oldMail, "198.51.100.3 300")
 	s.must(2, control.ApproveCommand, sum)
@@ -422,7 +423,9 @@ func TestStale(t *testing.T) {
 	// Saved, and not loaded: the step due finds it.
 	s.edit("sources/cu.zone", "198.51.100.3", "198.51.100.33")
 	s.h.to(next.Add(time.Minute))
-	st := s.until("held", func(st control.Status) bool { return st.State == control.Held && st.Stale != "" })
+	st := s.until("held", func(st control.Status) bool {
+		return st.State == control.Held && st.Stale != "" && st.Held.Cause == control.ByPlan
+	})
 	if taken(st, "add") != nil {
 		t.Fatal("a step of a stale plan is taken")
 	}
@@ -668,7 +671,15 @@ func TestVerificationHolds(t *testing.T) {
 	// Over a restart it is still held.
 	s.end()
 	s.start()
-	s.until("held after a start", func(st control.Status) bool { return st.State == control.Held })
+	st = s.until("held after a start", func(st control.Status) bool { return st.State == control.Held })
+	x := taken(st, "lower")
+	if st.Held.Cause != control.ByVerification || st.Held.Verdict == nil || x.Verified.Verdict == nil {
+		t.Fatalf("what the verification found is not known in numbers: %+v, %+v", st.Held, x.Verified)
+	}
+	f := st.Held.Verdict.Faults[0]
+	if f.Kind != verify.WrongAnswers || f.Role != "resolver" || f.Name != "r1" || f.Address != l.addr.String() || f.Count == 0 || f.Got == "" || st.Held.Why != "the verification failed: "+verify.Fault(f).String() {
+		t.Errorf("%+v of %q", f, st.Held.Why)
+	}
 	s.write("hopnhat.yaml", "version: 1\ncutover: {approvals: 0}\n")
 	s.must(0, control.ReloadCommand, control.Reload{})
 	s.must(0, control.ReleaseCommand, because())

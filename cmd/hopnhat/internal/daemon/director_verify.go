@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/verify"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/cutover"
@@ -46,16 +47,20 @@ func publishes(k cutover.EventKind) bool {
 
 // verified notes what a verification says, and goes back where that is asked for.
 func (dir *director) verified(v verify.Verdict, r verify.Report) {
-	asked, right := 0, 0
+	sum := control.Verdict{Servers: len(r.Points)}
 	for _, p := range r.Points {
-		asked, right = asked+p.Asked, right+p.Right
+		sum.Asked, sum.Right = sum.Asked+p.Asked, sum.Right+p.Right
+	}
+	var why []string
+	for _, f := range v.Why {
+		sum.Faults, why = append(sum.Faults, control.Fault(f)), append(why, f.String())
 	}
 	ev := cutover.Event{Kind: cutover.Verified, Step: dir.progress.Published.Step, OK: v.Outcome == verify.Good}
-	ev.Why = fmt.Sprintf("%d of %d answers of %d servers are right", right, asked, len(r.Points))
+	ev.Why = fmt.Sprintf("%d of %d answers of %d servers are right", sum.Right, sum.Asked, sum.Servers)
 	if !ev.OK {
-		ev.Why = "the verification failed: " + strings.Join(v.Why, "; ")
+		ev.Why = "the verification failed: " + strings.Join(why, "; ")
 	}
-	if err := dir.note(ev, nil, Note{UID: -1}, nil); err != nil {
+	if err := dir.note(ev, nil, Note{UID: -1}, logged{Verdict: &sum}); err != nil {
 		dir.alarmed(fmt.Sprintf("what the verification found cannot be kept: %v", err))
 		return
 	}

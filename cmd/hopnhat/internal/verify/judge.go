@@ -25,10 +25,10 @@ const (
 
 func (o Outcome) String() string { return [...]string{"hold", "good", "roll back"}[o] }
 
-// Verdict is an outcome and why, a sentence for each reason; none of Good.
+// Verdict is an outcome and why; no reason of Good.
 type Verdict struct {
 	Outcome Outcome
-	Why     []string
+	Why     []Fault
 }
 
 // Judge says what a report means (JUDGE-GOOD, JUDGE-BACK).
@@ -46,16 +46,14 @@ type Verdict struct {
 func Judge(r Report, q Quorum) Verdict {
 	v := Verdict{Outcome: Good}
 	if !slices.ContainsFunc(r.Points, func(p PointReport) bool { return !p.Idle }) {
-		v.say("no server or resolver was asked")
+		v.hold(Fault{Kind: Nobody})
 	}
 	for _, p := range r.Points {
-		for _, s := range p.faults() {
-			v.say("%v: %s", p.Point, s)
-		}
+		v.hold(p.faults()...)
 	}
 	wrong, right, silent := votes(r, q)
 	if wrong+right == 0 && silent > 1 {
-		v.say("nothing beyond this server answered: look at its own link first")
+		v.hold(Fault{Kind: Link})
 	}
 	if v.Outcome == Good || !q.Automatic {
 		return v
@@ -63,41 +61,49 @@ func Judge(r Report, q Quorum) Verdict {
 	need := max(q.Points, 1)
 	if wrong >= need && wrong > right {
 		v.Outcome = RollBack
-		v.Why = append(v.Why, fmt.Sprintf("%d vantage points are wrong and %d right; %d wrong ones and a majority go back", wrong, right, need))
+		v.Why = append(v.Why, Fault{Kind: Enough, Count: wrong, Of: right, Need: need})
 	} else if wrong > 0 {
-		v.say("%d vantage points are wrong and %d right: not enough to go back by itself (%d wrong ones and a majority)", wrong, right, need)
+		v.hold(Fault{Kind: TooFew, Count: wrong, Of: right, Need: need})
 	}
 	return v
 }
 
-func (v *Verdict) say(format string, args ...any) {
-	v.Outcome = Hold
-	v.Why = append(v.Why, fmt.Sprintf(format, args...))
+func (v *Verdict) hold(fs ...Fault) {
+	if len(fs) > 0 {
+		v.Outcome = Hold
+		v.Why = append(v.Why, fs...)
+	}
 }
 
 // faults says why a point is not good; nil when it is.
-func (p PointReport) faults() (out []string) {
+func (p PointReport) faults() (out []Fault) {
+	fault := func(f Fault) {
+		f.Role, f.Name, f.Address = p.Point.Kind.String(), p.Point.Name, p.Point.Address.String()
+		out = append(out, f)
+	}
 	if p.Wrong > 0 {
-		s := fmt.Sprintf("%d of %d answers are wrong", p.Wrong, p.Asked)
+		f := Fault{Kind: WrongAnswers, Count: p.Wrong, Of: p.Asked}
 		if len(p.Shown) > 0 {
-			s += ", such as " + p.Shown[0].String()
+			w := p.Shown[0]
+			f.Such, f.Want, f.Got, f.Dig = fmt.Sprintf("%s %v", w.Name.Text(), w.Type), w.Want, w.Got, w.Dig
 		}
-		out = append(out, s)
+		fault(f)
 	}
 	if len(p.Behind) > 0 {
-		out = append(out, fmt.Sprintf("%d zones are behind, such as %v", len(p.Behind), p.Behind[0]))
+		b := p.Behind[0]
+		fault(Fault{Kind: BehindZones, Count: len(p.Behind), Such: b.Zone.String(), Want: fmt.Sprint(b.Want), Got: fmt.Sprint(b.Has)})
 	}
 	if p.Silent > 0 {
-		out = append(out, fmt.Sprintf("%d of %d questions were not answered", p.Silent, p.Asked))
+		fault(Fault{Kind: SilentOnes, Count: p.Silent, Of: p.Asked})
 	}
 	if p.Raised > 0 {
-		out = append(out, fmt.Sprintf("%d answers have a TTL above any that was served: it keeps answers longer than the timeline counts on", p.Raised))
+		fault(Fault{Kind: RaisedTTLs, Count: p.Raised})
 	}
 	if p.Cut {
-		out = append(out, "the verification was stopped before it was through")
+		fault(Fault{Kind: Stopped})
 	}
 	if len(out) == 0 && !p.good() {
-		out = append(out, "nothing was asked")
+		fault(Fault{Kind: Nothing})
 	}
 	return out
 }

@@ -85,7 +85,11 @@ func TestJudge(t *testing.T) {
 		{"a quorum of none is one", own + "secondary 192.0.2.1:53 wrong", Quorum{Automatic: true}, RollBack, ""},
 	} {
 		v := Judge(seen(c.report), c.q)
-		why := strings.Join(v.Why, "; ")
+		var whys []string
+		for _, f := range v.Why {
+			whys = append(whys, f.String())
+		}
+		why := strings.Join(whys, "; ")
 		if v.Outcome != c.want || !strings.Contains(why, c.why) || (v.Outcome == Good) != (why == "") {
 			t.Errorf("%s: %v (%s), want %v with %q", c.what, v.Outcome, why, c.want, c.why)
 		}

@@ -63,7 +63,7 @@ func (p PointReport) String() string {
 		s += "; " + p.Note
 	}
 	for _, f := range p.faults() {
-		s += "; " + f
+		s += "; " + f.what()
 	}
 	return s
 }

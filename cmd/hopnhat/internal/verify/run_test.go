@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 	if p.Wrong != 1 || p.Shown[0].Dig != dig || p.Shown[0].Got != "NOERROR with mail.old.vn 300 A 192.0.2.66" || p.Shown[0].Want != "NOERROR with mail.old.vn 300 A 192.0.2.11" {
 		t.Errorf("%+v", p)
 	}
-	if v := Judge(r, Quorum{}); v.Outcome != Hold || !strings.Contains(v.Why[0], dig) {
+	if v := Judge(r, Quorum{}); v.Outcome != Hold || !strings.Contains(v.Why[0].String(), dig) {
 		t.Errorf("%v", v)
 	}
 }
@@ -111,7 +111,7 @@ func TestAwait(t *testing.T) {
 	if len(p.Behind) != 1 || p.Asked < 5 || p.Right != p.Asked || p.Wrong > 0 {
 		t.Errorf("%+v", p)
 	}
-	if v := outcomeOf(Report{[]PointReport{p}}); v.Outcome != Hold || !strings.Contains(v.Why[0], "old.vn (internet): serial 7, not 8") {
+	if v := outcomeOf(Report{[]PointReport{p}}); v.Outcome != Hold || !strings.Contains(v.Why[0].String(), "old.vn (internet): serial 7, not 8") {
 		t.Errorf("%v", v)
 	}
 	// One that does not hold a zone at all says so, and that is wrong.
