@@ -71,18 +71,21 @@ func need(t testing.TB, name string) string {
 // below those that the system gives to clients: dig and name servers both
 // share ports among the sockets of one user (SO_REUSEPORT), so dig could get
 // the server's own port as its source, and then hears its own question as the
-// answer.
+// answer. None is given twice: a server that has yet to start has it.
 func freePort(t testing.TB, host string) netip.AddrPort {
 	t.Helper()
 	for range 1000 {
 		addr := net.JoinHostPort(host, strconv.Itoa(10000+rand.IntN(20000)))
-		if isFree(addr) {
+		if _, given := ports.LoadOrStore(addr, true); !given && isFree(addr) {
 			return netip.MustParseAddrPort(addr)
 		}
 	}
 	t.Fatalf("no free port on %s", host)
 	return netip.AddrPort{}
 }
+
+// ports are those that freePort has given in this process.
+var ports sync.Map
 
 func isFree(addr string) bool {
 	l, err := net.Listen("tcp", addr)
@@ -145,6 +148,13 @@ func start(t testing.TB, name string, addr netip.AddrPort, zs []zoneFile, path s
 		}
 	}
 	return p
+}
+
+// kill ends it with no time to write anything, and waits until it holds its
+// ports and files no more.
+func (p *peer) kill() {
+	_ = p.proc.Kill()
+	<-p.gone
 }
 
 func (p *peer) answersFor(origin string) bool {

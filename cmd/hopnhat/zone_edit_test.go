@@ -109,8 +109,11 @@ func TestZoneEditServed(t *testing.T) {
 	}
 	served("mail.example.vn.", 1)
 	write(t, file, good+"www A 192.0.2.33\n")
-	if out := run(0, "reload", "--state", state, "--why", "mended"); !strings.Contains(out, "published: example.vn (internet): serial 11, was 10") {
-		t.Errorf("reload of a good edit says\n%s", out)
+	out = run(0, "reload", "--state", state, "--why", "mended")
+	// A file that was refused is looked at each second too, so it may be served by then.
+	byItself := strings.Contains(out, "nothing changed") && strings.Contains(p.log.String(), " serial 11")
+	if !byItself && !strings.Contains(out, "published: example.vn (internet): serial 11, was 10") {
+		t.Errorf("reload of a good edit says\n%s\nthe log:\n%s", out, p.log)
 	}
 	served("www.example.vn.", 1)
 }
