@@ -143,6 +143,7 @@ func (p *peer) of(zone string) string {
 // again, although their serial is lower than it was; over a restart of ours nothing
 // changes for them.
 func TestCatalog(t *testing.T) {
+	t.Parallel()
 	c := startCatalogs(t, 2, "catalogs: [{zone: danh-muc.vn, groups: [{group: rieng, zones: [three.vn]}]}]\n")
 	bind := catalogBIND(t, c, c.follows[0], "danh-muc.vn")
 	knot, files := catalogKnot(t, c, c.follows[1], "danh-muc.vn")
@@ -238,6 +239,7 @@ func (c *catalogServer) catalog(t *testing.T, name string) string {
 // other and keeps being served, and what BIND has of it stays as far as BIND lets
 // it: it always begins a zone anew that changes its catalog.
 func TestCatalogOwner(t *testing.T) {
+	t.Parallel()
 	const both = "catalogs:\n  - {zone: a.danh-muc.vn, zones: [%s]%s}\n  - {zone: b.danh-muc.vn, zones: [%s]}\n"
 	c := startCatalogs(t, 1, fmt.Sprintf(both, "example.vn, two.vn", "", "example.vn"))
 	bind := catalogBIND(t, c, c.follows[0], "a.danh-muc.vn", "b.danh-muc.vn")

@@ -268,6 +268,7 @@ const checkersFile, tableBegins, tableEnds = "../../docs/checkers.md", "<!-- mak
 // TestCompareCheckers holds docs/checkers.md to what the tools say. With
 // -update it writes the table.
 func TestCompareCheckers(t *testing.T) {
+	t.Parallel()
 	l := linter{seen: map[string]lint{}}
 	var b strings.Builder
 	head := func(group string) {

@@ -11,6 +11,7 @@ import (
 // TestCommands runs the scripts of testdata/script: what each command prints
 // and how it exits, on good input and on bad.
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	bin := filepath.Dir(hopnhat(t))
 	sample := filepath.Join(t.TempDir(), "gialai") // without the state that make run leaves in the project's
 	if err := os.CopyFS(sample, os.DirFS(sampleDir)); err != nil {

@@ -73,27 +73,32 @@ func lines(rrs []dns.RR, keep func(dns.RR) bool) string {
 		if r.Header().Rrtype == dns.TypeOPT || keep != nil && !keep(r) {
 			continue
 		}
-		buf := make([]byte, dns.MaxMsgSize)
-		n, err := dns.PackRR(r, buf, 0, nil, false)
+		owner, t, data, err := canonical(r)
 		if err != nil {
-			out = append(out, "unpackable: "+r.String())
-			continue
-		}
-		owner, at, err := zones.NameFromWire(buf[:n])
-		if err != nil {
-			out = append(out, "bad owner: "+r.String())
-			continue
-		}
-		t := zones.Type(r.Header().Rrtype)
-		data, err := rdata.Canonical(t, buf[at+10:n])
-		if err != nil {
-			out = append(out, "bad data: "+r.String())
+			out = append(out, err.Error()+": "+r.String())
 			continue
 		}
 		out = append(out, fmt.Sprintf("%v %d %v %s", owner, r.Header().Ttl, t, rdata.Text(t, data)))
 	}
 	slices.Sort(out)
 	return strings.Join(out, " | ")
+}
+
+// canonical gives a record of a message on the wire's terms: its owner in lower
+// case, its type, its RDATA in our canonical form.
+func canonical(r dns.RR) (owner zones.Name, t zones.Type, data string, err error) {
+	buf := make([]byte, dns.Len(r))
+	n, err := dns.PackRR(r, buf, 0, nil, false)
+	if err != nil {
+		return owner, t, "", err
+	}
+	owner, at, err := zones.NameFromWire(buf[:n])
+	if err != nil {
+		return owner, t, "", err
+	}
+	t = zones.Type(r.Header().Rrtype)
+	data, err = rdata.Canonical(t, buf[at+10:n])
+	return owner, t, data, err
 }
 
 // lookOracle reduces the oracle's answer in the same way.
@@ -268,6 +273,7 @@ func leavesZone(w zones.World, a oracle.Answer, typ zones.Type) (zones.Name, boo
 // TestPeersAnswerAlike holds ours against BIND, Knot and NSD and against the
 // oracle, on every question over the sample before and after.
 func TestPeersAnswerAlike(t *testing.T) {
+	t.Parallel()
 	allowed := readDifferences(t)
 	found := map[string]int{}
 	for _, at := range []string{"before", "after"} {
@@ -326,8 +332,13 @@ func compareAll(t *testing.T, zs []zoneFile, found map[string]int) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
+			to := map[*peer]*line{}
+			for _, p := range append(slices.Clone(peers), ours) {
+				to[p] = &line{to: p.addr}
+				defer to[p].close()
+			}
 			for q := range next {
-				one(q, w, r, ours, peers, fail, func(key string) {
+				one(q, w, r, ours, peers, to, fail, func(key string) {
 					mu.Lock()
 					defer mu.Unlock()
 					found[key]++
@@ -343,9 +354,8 @@ func compareAll(t *testing.T, zs []zoneFile, found map[string]int) {
 	t.Logf("%d zones, %d questions to each of 4 servers", len(zs), len(qs))
 }
 
-func one(q question, w zones.World, r *oracle.Resolver, ours *peer, peers []*peer, fail func(string, ...any), count func(string)) {
-	name := q.name.String()
-	m, err := exchange(ours.addr, name, uint16(q.typ))
+func one(q question, w zones.World, r *oracle.Resolver, ours *peer, peers []*peer, to map[*peer]*line, fail func(string, ...any), count func(string)) {
+	m, _, err := to[ours].ask(q)
 	if err != nil {
 		fail("%v %v: ours does not answer: %v", q.name, q.typ, err)
 		return
@@ -361,7 +371,7 @@ func one(q question, w zones.World, r *oracle.Resolver, ours *peer, peers []*pee
 		return
 	}
 	for _, p := range peers {
-		m, err := exchange(p.addr, name, uint16(q.typ))
+		m, _, err := to[p].ask(q)
 		if err != nil {
 			fail("%v %v: %s does not answer: %v", q.name, q.typ, p.name, err)
 			continue
@@ -438,6 +448,7 @@ var checkers = []struct {
 // TestCheckersAccept: the export loads in all three checkers, each of which is
 // first shown to reject a fault.
 func TestCheckersAccept(t *testing.T) {
+	t.Parallel()
 	for _, c := range checkers {
 		t.Run(c.name, func(t *testing.T) {
 			path := need(t, c.name)

@@ -31,6 +31,7 @@ func followsCatalogs(t *testing.T, addr netip.AddrPort, state, keyFile string, f
 // owner, with what is kept of it; a catalog that is broken changes nothing; after a
 // restart without BIND all is served as before.
 func TestFollowCatalogsOfBIND(t *testing.T) {
+	t.Parallel()
 	dir, addr, from := t.TempDir(), freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
 	keyFile, _ := tsigKey(t, dir, catalogKey)
 	var zs strings.Builder
@@ -176,6 +177,7 @@ controls { };
 // TestFollowCatalogOfKnot: a catalog that Knot makes of its zones, as they come and
 // go in its configuration.
 func TestFollowCatalogOfKnot(t *testing.T) {
+	t.Parallel()
 	dir, addr, from := t.TempDir(), freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
 	keyFile, secret := tsigKey(t, dir, catalogKey)
 	conf := filepath.Join(dir, "knot.conf")

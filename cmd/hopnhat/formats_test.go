@@ -18,6 +18,7 @@ import (
 // accounts for its records, what is exported is loaded by named-checkzone and
 // nsd-checkzone without a word, and all forms of one zone give one zone.
 func TestFormats(t *testing.T) {
+	t.Parallel()
 	const windows = "../../zones/source/testdata/windows/same/"
 	const table = "Tên miền,Địa chỉ IP,Bí danh,Loại bản ghi,Giá trị\nwww,192.0.2.7,,,\nthu,\"192.0.2.8\n2001:db8::8\",,,\ntin,,www,,\n@,,,MX,10 thu\n@,,,TXT,v=spf1 mx -all\nđường,192.0.2.9,,,\n"
 	master := "$TTL 3600\n@ SOA ns1.binhdinh.gov.vn. hostmaster 1 10800 900 2419200 3600\n@ NS ns1.binhdinh.gov.vn.\nwww A 192.0.2.7\nthu A 192.0.2.8\nthu AAAA 2001:db8::8\ntin CNAME www\n@ MX 10 thu\n@ TXT \"v=spf1 mx -all\"\nxn--ng-pma05d708i A 192.0.2.9\n"
@@ -145,6 +146,7 @@ func converter(t *testing.T) func(from, to string, filter ...string) string {
 // workbook, are decided in LibreOffice, and come back: the plan passes. A slip
 // in the workbook is told by its sheet and cell, and nothing is written.
 func TestDecisionsLibreOffice(t *testing.T) {
+	t.Parallel()
 	convert := converter(t)
 	dir := t.TempDir()
 	w := filepath.Join(dir, "w")

@@ -30,6 +30,7 @@ func ipRun(t *testing.T, bin, book string, args ...string) string {
 // file. No address is given twice, every one that was acknowledged is there, and
 // each holds what its process asked for. One that will not wait is told who has it.
 func TestBookProcesses(t *testing.T) {
+	t.Parallel()
 	bin := hopnhat(t)
 	book := filepath.Join(t.TempDir(), "addresses.db")
 	ipRun(t, bin, book, "allocate", "10.0.0.0/24", "--why", "pool")
@@ -114,6 +115,7 @@ func TestBookProcesses(t *testing.T) {
 // OpenDocument table and as text, and comes back as the same book; a table that
 // LibreOffice made of what a clerk typed is read.
 func TestSheetsLibreOffice(t *testing.T) {
+	t.Parallel()
 	office, err := exec.LookPath("soffice")
 	if err != nil {
 		t.Skip("soffice is not installed: no table goes through LibreOffice here")

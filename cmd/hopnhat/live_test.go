@@ -118,6 +118,7 @@ func silent(t *testing.T) netip.AddrPort {
 // parent on BIND: what is as it was proved is good, each fault has its id, and
 // what is not seen is never good.
 func TestSurveyOfPeers(t *testing.T) {
+	t.Parallel()
 	after, before := exported(t, "after")["internet"], exported(t, "before")["internet"]
 	w := load(t, after)
 	const target = "gialai.gov.vn"

@@ -181,6 +181,7 @@ func all(origin string, depth int) []zones.Name {
 // loss that the proof doesn't see would be its worst bug; here neither its
 // code nor its twin decides what an answer is.
 func TestPreserved(t *testing.T) {
+	t.Parallel()
 	pairs, seed := 40, uint64(1)
 	if n, err := strconv.Atoi(os.Getenv("HOPNHAT_PRESERVED")); err == nil {
 		pairs, seed = n, uint64(n)
@@ -225,6 +226,9 @@ func TestPreserved(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			old, new := s.start(t, []zoneFile{anchor}, files[0]...), s.start(t, []zoneFile{anchor}, files[1]...)
+			to := [2]line{{to: old.addr}, {to: new.addr}}
+			defer to[0].close()
+			defer to[1].close()
 			asked, worlds, mine := 0, 0, 0
 			for _, p := range kept {
 				if s.name == "NSD" && p.child {
@@ -242,11 +246,11 @@ func TestPreserved(t *testing.T) {
 				for z := range p.in.Before.All() {
 					for _, q := range all(z.Origin().Text(), 3) {
 						for _, typ := range []zones.Type{zones.TypeA, zones.TypeTXT, zones.TypeNS, zones.TypeDS} {
-							was, _, err := gets(old.addr, p.in.Before, q, typ)
+							was, _, err := gets(&to[0], p.in.Before, q, typ)
 							if err != nil {
 								t.Fatal(err)
 							}
-							is, _, err := gets(new.addr, p.in.After, q, typ)
+							is, _, err := gets(&to[1], p.in.After, q, typ)
 							if err != nil {
 								t.Fatal(err)
 							}

@@ -299,17 +299,7 @@ func grouped(out *[]rrset, rs []dns.RR) error {
 		if r.Header().Rrtype == dns.TypeOPT {
 			continue
 		}
-		buf := make([]byte, dns.MaxMsgSize)
-		n, err := dns.PackRR(r, buf, 0, nil, false)
-		if err != nil {
-			return err
-		}
-		owner, at, err := zones.NameFromWire(buf[:n])
-		if err != nil {
-			return err
-		}
-		t := zones.Type(r.Header().Rrtype)
-		data, err := rdata.Canonical(t, buf[at+10:n])
+		owner, t, data, err := canonical(r)
 		if err != nil {
 			return err
 		}

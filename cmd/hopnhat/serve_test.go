@@ -67,6 +67,7 @@ func (p *peer) hup(t testing.TB) {
 // TestReload is the life of a zone file under a running server: changed with
 // and without a new serial, broken, half-written, mended, over a restart.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file, state := filepath.Join(dir, "example.vn.zone"), filepath.Join(dir, "var")
 	put := func(serial int, www string) { write(t, file, fmt.Sprintf(smallZone, serial, www)) }

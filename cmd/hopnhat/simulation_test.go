@@ -162,6 +162,7 @@ func holdSimulation(t *testing.T, tables string) {
 
 // TestSimulateCommand runs the command on the sample, all waves of it.
 func TestSimulateCommand(t *testing.T) {
+	t.Parallel()
 	const dir = "../../testdata/gialai"
 	out, errs, code := run(t, "cutover", "simulate", dir, "--clients", "3", "--json")
 	if code != 0 {

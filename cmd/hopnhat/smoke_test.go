@@ -23,6 +23,7 @@ import (
 // TestSmoke: the command and the emitted script pass, in full, against ours
 // and against BIND loaded with the export.
 func TestSmoke(t *testing.T) {
+	t.Parallel()
 	zs := exported(t, "after")["internet"]
 	script := filepath.Join(t.TempDir(), "smoke.sh")
 	out, errs, code := run(t, "smoke", sampleDir, "--emit", "sh")
@@ -47,6 +48,7 @@ func TestSmoke(t *testing.T) {
 // TestSmokeTAP: with --tap each question has a line, and a server of the world
 // before the cutover fails the expectations of the world after.
 func TestSmokeTAP(t *testing.T) {
+	t.Parallel()
 	p := startOurs(t, exported(t, "before")["internet"])
 	out, _, code := run(t, "smoke", sampleDir, "--server", p.addr.String(), "--tap")
 	if code != 1 || !strings.HasPrefix(out, "TAP version 13\n1..") || !strings.Contains(out, "\nnot ok ") ||
@@ -178,6 +180,7 @@ func without(t *testing.T, w zones.World, r zones.Record) zones.World {
 // script name the dig that shows it. Which questions must fail is told by the
 // oracle; the server is the engine with the world that lost the record.
 func TestRemovals(t *testing.T) {
+	t.Parallel()
 	w := load(t, exported(t, "after")["internet"])
 	es := probe.Expect(w, zones.Internet)
 	seed := rand.Uint64()

@@ -16,6 +16,7 @@ import (
 // update after another: between two answers the journal is written and synced, in
 // that order, before the second answer leaves.
 func TestUpdateDurable(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	trace := filepath.Join(dir, "trace")
 	file := write(t, filepath.Join(dir, "example.vn.zone"), updateZone)

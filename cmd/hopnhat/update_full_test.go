@@ -14,6 +14,7 @@ import (
 // as before, and after a start with room everything that was acknowledged is there,
 // and nothing else.
 func TestUpdateDiskFull(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := write(t, filepath.Join(dir, "example.vn.zone"), updateZone)
 	addr := freePort(t, "127.0.0.1")

@@ -42,6 +42,7 @@ func rr(t testing.TB, format string, args ...any) dns.RR {
 // and started again. Then every update that was acknowledged is there, no one was
 // made twice, every line of the administrator's is there, and so is every comment.
 func TestUpdateMix(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	const counters = 4
 	text := updateZone

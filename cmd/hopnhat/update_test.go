@@ -80,6 +80,7 @@ func nsupdate(t testing.TB, p *peer, key, script string) []string {
 // Debian's nsupdate (RFC 2136 2.4, 2.5), and reads the answers, the zone and the
 // file.
 func TestUpdateNsupdate(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l, file := serveUpdates(t, dir, updateZone)
 	p := l.peer
@@ -175,6 +176,7 @@ func transferred(t testing.TB, p *peer) []dns.RR {
 // ACME server: lego puts the challenge into the zone by RFC 2136 with its own
 // client, and pebble asks our server for it. The key may change challenges alone.
 func TestUpdateLego(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := write(t, filepath.Join(dir, "example.vn.zone"), updateZone)
 	addr := freePort(t, "127.0.0.1")

@@ -18,6 +18,7 @@ import (
 // lines of all files stay. What comes from a sheet or from Windows, or would be
 // hidden by a decision, is refused and changes nothing.
 func TestUpdateWorkspace(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "gialai")
 	if err := os.CopyFS(dir, os.DirFS(sampleDir)); err != nil {
 		t.Fatal(err)

@@ -32,10 +32,10 @@ const (
 // gets asks a server as a resolver that knows no other does: it follows
 // aliases while their targets lie in the world that is served, and words what
 // comes as a witness does. detail is what a witness does not tell: glue.
-func gets(at netip.AddrPort, w zones.World, name zones.Name, typ zones.Type) (what, detail string, err error) {
+func gets(at *line, w zones.World, name zones.Name, typ zones.Type) (what, detail string, err error) {
 	passed := map[zones.Name]bool{} // owners of aliases
 	for range 64 {
-		m, err := exchange(at, name.String(), uint16(typ))
+		m, _, err := at.ask(question{name, typ})
 		if err != nil {
 			return "", "", err
 		}
@@ -82,9 +82,10 @@ func gets(at netip.AddrPort, w zones.World, name zones.Name, typ zones.Type) (wh
 // the zero name where they go in a circle.
 func chainEnd(m *dns.Msg, name zones.Name, typ zones.Type, passed map[zones.Name]bool) (zones.Name, error) {
 	for {
+		owner := name.String()
 		i := slices.IndexFunc(m.Answer, func(r dns.RR) bool {
 			_, ok := r.(*dns.CNAME)
-			return ok && typ != zones.TypeCNAME && strings.EqualFold(r.Header().Name, name.String())
+			return ok && typ != zones.TypeCNAME && strings.EqualFold(r.Header().Name, owner)
 		})
 		if i < 0 {
 			return name, nil
@@ -144,16 +145,7 @@ func referred(m *dns.Msg) (what, detail string) {
 }
 
 func wireData(r dns.RR) string {
-	buf := make([]byte, dns.MaxMsgSize)
-	n, err := dns.PackRR(r, buf, 0, nil, false)
-	if err != nil {
-		return err.Error()
-	}
-	_, at, err := zones.NameFromWire(buf[:n])
-	if err != nil {
-		return err.Error()
-	}
-	data, err := rdata.Canonical(zones.Type(r.Header().Rrtype), buf[at+10:n])
+	_, _, data, err := canonical(r)
 	if err != nil {
 		return err.Error()
 	}
@@ -273,12 +265,15 @@ func (x *witnesses) end(t *testing.T) {
 
 // hold asks both servers for one finding's witness.
 func (x *witnesses) hold(t *testing.T, server, fault string, f proof.Fault, old, new netip.AddrPort, in proof.Input) {
-	was, wasDetail, err := gets(old, in.Before, f.Witness.OldName, f.Witness.Type)
+	to := [2]line{{to: old}, {to: new}}
+	defer to[0].close()
+	defer to[1].close()
+	was, wasDetail, err := gets(&to[0], in.Before, f.Witness.OldName, f.Witness.Type)
 	if err != nil {
 		t.Errorf("%s: %v", server, err)
 		return
 	}
-	is, isDetail, err := gets(new, in.After, f.Witness.Name, f.Witness.Type)
+	is, isDetail, err := gets(&to[1], in.After, f.Witness.Name, f.Witness.Type)
 	if err != nil {
 		t.Errorf("%s: %v", server, err)
 		return
@@ -315,6 +310,7 @@ var aboutRecords = map[string]bool{"D-CYCLE": true, "M-ALIAS": true}
 // TestWitnesses asks BIND, Knot and NSD, with the world before and with the
 // world after, for the witness of every finding.
 func TestWitnesses(t *testing.T) {
+	t.Parallel()
 	x := newWitnesses()
 	t.Run("small", x.small)
 	t.Run("sample", x.sample)

@@ -61,6 +61,7 @@ func has(server netip.AddrPort, name string) string {
 // TestWorkspaceReload is the life of a workspace under a running server: a
 // broken decision or zone changes nothing, what is whole goes on.
 func TestWorkspaceReload(t *testing.T) {
+	t.Parallel()
 	dir, before, after := smallWorkspace(t)
 	p := start(t, "hopnhat", before, []zoneFile{{origin: "moi.example"}, {origin: "cu.example"}}, hopnhat(t), "serve", dir)
 	want := func(when string, at netip.AddrPort, name, answer string) {
@@ -152,6 +153,7 @@ func TestWorkspaceReload(t *testing.T) {
 // TestOpenPlanStaysOnLoopback: a plan with an open conflict is not served
 // after the cutover where others could ask.
 func TestOpenPlanStaysOnLoopback(t *testing.T) {
+	t.Parallel()
 	dir, _, _ := smallWorkspace(t)
 	b, err := os.ReadFile(filepath.Join(dir, "consolidation.yaml"))
 	if err != nil {
@@ -168,6 +170,7 @@ func TestOpenPlanStaysOnLoopback(t *testing.T) {
 // TestUndecided: every kind of conflict is named with the places of both
 // sides and the line that settles it; the lines pasted, the plan passes.
 func TestUndecided(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("../../testdata/undecided")); err != nil {
 		t.Fatal(err)
@@ -217,6 +220,7 @@ func TestUndecided(t *testing.T) {
 // TestParentDS: a zone that is signed elsewhere is known by its parent's DS,
 // asked of a real server; who cannot be asked is said.
 func TestParentDS(t *testing.T) {
+	t.Parallel()
 	dir, _, _ := smallWorkspace(t)
 	parent := write(t, filepath.Join(t.TempDir(), "example.zone"), `$TTL 300
 @	SOA	ns hm 1 3600 600 86400 300

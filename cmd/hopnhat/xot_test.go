@@ -163,6 +163,7 @@ func nsdTLS(t testing.TB, s byTLS, primary netip.AddrPort, a *authority, host st
 // plain, without the certificate, or with another's. A new certificate of ours
 // is shown after SIGHUP, a damaged one is not.
 func TestTransferOverTLS(t *testing.T) {
+	t.Parallel()
 	const year = 365 * 24 * time.Hour
 	a, dir := newAuthority(t), t.TempDir()
 	first, second := a.issue(t, "ns.example.vn", time.Hour), a.issue(t, "ns.example.vn", year)
