@@ -74,6 +74,15 @@ func (o *asker) path(args []string) (string, error) {
 	return w.ControlSocket(), nil
 }
 
+// socketOf is the control socket of a server of a workspace whose state folder is
+// another; "" is the workspace's. A path in hopnhat.yaml holds whatever that is.
+func socketOf(w *workspace.Workspace, state string) string {
+	if state != "" && w.Config.Control.Socket == "" {
+		return filepath.Join(state, control.File)
+	}
+	return w.ControlSocket()
+}
+
 // configured opens a workspace, of which hopnhat.yaml alone has to be good.
 func (e *env) configured(args []string) (*workspace.Workspace, error) {
 	dir := e.place(args)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -298,6 +299,53 @@ func TestReload(t *testing.T) {
 	var none bytes.Buffer
 	if code := Main([]string{"reload", "--state", t.TempDir()}, nil, &none, &none); code != 1 || !strings.Contains(none.String(), "start `hopnhat serve`") {
 		t.Errorf("without a server: exit %d, %s", code, none.String())
+	}
+}
+
+// TestSocket: a server listens where hopnhat.yaml says, with a state folder of its own
+// too, and the commands of the workspace find it there.
+func TestSocket(t *testing.T) {
+	for _, c := range []struct{ conf, state, want string }{
+		{"", "", "var/control.sock"},
+		{"", "other", "other/control.sock"},
+		{"control: {socket: run/x.sock}\n", "", "run/x.sock"},
+		{"control: {socket: run/x.sock}\n", "other", "run/x.sock"},
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{
+			"hopnhat.yaml":           "version: 1\nlisteners: [{address: \"127.0.0.1:5300\", at: now}]\nsecondaries: [{name: ns2, address: 127.0.0.2}]\n" + c.conf,
+			"consolidation.yaml":     "version: 1\ncutover: 2025-09-01\ntargets: [moi.example]\n",
+			"zones/moi.example.zone": "$TTL 300\n@ SOA ns0 q 7 3600 600 86400 300\n@ NS ns0\nns0 A 192.0.2.1\n",
+		} {
+			file := filepath.Join(dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		state := ""
+		if c.state != "" {
+			state = filepath.Join(dir, c.state)
+		}
+		var errw bytes.Buffer
+		e := &env{in: strings.NewReader(""), out: &errw, err: &errw, now: time.Now}
+		opts, _, err := (&serve{env: e, state: state, at: "now"}).stages(t.Context(), []string{dir})
+		if err != nil {
+			t.Fatal(err, errw.String())
+		}
+		if want := filepath.Join(dir, c.want); opts.Control != want {
+			t.Errorf("%+v: serve listens at %s", c, opts.Control)
+		}
+		s := &status{env: e, state: state}
+		_, _, err = s.listed([]string{dir}) // that nothing was published yet
+		if s.socket != opts.Control {
+			t.Errorf("%+v: status asks %s, %v", c, s.socket, err)
+		}
+		if state != "" && c.conf == "" {
+			continue // the commands of the cutover are told by --state
+		}
+		if path, err := (&asker{env: e}).path([]string{dir}); err != nil || path != opts.Control {
+			t.Errorf("%+v: cutover asks %s, %v", c, path, err)
+		}
 	}
 }
 

@@ -200,10 +200,7 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 	}
 	opts.Directed = slices.ContainsFunc(stages, func(s daemon.Stage) bool { return s.Instant.IsNow() })
 	opts.Rehearse = o.rehearse
-	opts.Control, opts.Group = p.ControlSocket(), p.Config.Control.Group
-	if o.state != "" {
-		opts.Control = filepath.Join(opts.State, control.File)
-	}
+	opts.Control, opts.Group = socketOf(p.Workspace, o.state), p.Config.Control.Group
 	if o.rehearse != 0 {
 		if opts.State, err = rehearsalState(opts.State); err != nil {
 			return daemon.Options{}, nil, err

@@ -117,7 +117,7 @@ func (e *noSecondaries) Error() string {
 // none is scheduled.
 func (o *status) cutover(ctx context.Context) *statusCutover {
 	path := o.socket
-	if o.state != "" {
+	if path == "" && o.state != "" {
 		path = filepath.Join(o.state, control.File)
 	}
 	if path == "" {
@@ -184,7 +184,7 @@ func (o *status) listed(args []string) ([]followed, map[zones.Name]transfer.Key,
 	if err != nil {
 		return nil, nil, err
 	}
-	o.socket = w.ControlSocket()
+	o.socket = socketOf(w, o.state)
 	file := filepath.Join(w.Dir, workspace.ConfigFile)
 	if len(w.Config.Secondaries) == 0 {
 		return nil, nil, &noSecondaries{file}

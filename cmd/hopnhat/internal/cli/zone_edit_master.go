@@ -144,10 +144,7 @@ func (o *zoneEdit) among(id zones.ID) (*master, error) {
 	}
 	m := &master{id: id, path: path(tree.Files()[0].Name()), state: cmp.Or(o.state, w.StateDir()), socket: o.socket}
 	if m.socket == "" {
-		m.socket = w.ControlSocket()
-		if o.state != "" {
-			m.socket = filepath.Join(o.state, control.File)
-		}
+		m.socket = socketOf(w, o.state)
 	}
 	m.dynamic = len(w.Config.Updates) > 0
 	m.read = func(over map[string][]byte) (r updates.Read, found []finding.Finding, against func(bool, time.Time) error, err error) {
