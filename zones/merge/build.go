@@ -159,7 +159,7 @@ func (b *builder) arrive(f *flow) {
 				whole = whole && len(b.present[k]) == f.set.Len() // else the RRset lost, and its old name stays as before
 			}
 		}
-		whole = whole && e.stands()
+		whole = whole && e.Stands()
 		b.ledger.entries = append(b.ledger.entries, e)
 	}
 	if whole {

@@ -71,7 +71,7 @@ func (c *checker) sources() {
 			c.fault(e.Zone, e.Record, "its old name has two modes")
 		}
 		modes[r] = e.Old
-		if !e.stands() {
+		if !e.Stands() {
 			continue
 		}
 		if !has(c.after, e.Target, e.New) {
@@ -161,7 +161,7 @@ func (c *checker) old() {
 			continue
 		}
 		l := line{mode: e.Old, r: e.Record}
-		if e.stands() {
+		if e.Stands() {
 			l.at = setKey{e.Target, zones.Key{Owner: e.New.Owner, Type: e.New.Type}}
 		}
 		lines[k] = l

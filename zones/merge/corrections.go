@@ -40,7 +40,7 @@ func (m *merger) corrections() []Correction {
 	}
 	froms := map[setKey]string{} // an arrival's sentence
 	for _, e := range m.ledger.entries {
-		if e.stands() {
+		if e.Stands() {
 			k := setKey{e.Target, zones.Key{Owner: e.New.Owner, Type: e.New.Type}}
 			if froms[k] == "" {
 				froms[k] = fmt.Sprintf("from %s (%v)%s", e.Record.Owner.Text(), e.Record.From.Place,

@@ -188,7 +188,7 @@ func TestCheckFinds(t *testing.T) {
 		if (Ledger{append(slices.Clone(l.entries), l.entries[j]), l.traces}).Check(p.Before(), p.After()) == nil {
 			t.Fatal("an entry counted twice, and the ledger agrees")
 		}
-		if only := count(l.entries, l.entries[j]); only == 1 || l.entries[j].stands() && !l.entries[j].Duplicate {
+		if only := count(l.entries, l.entries[j]); only == 1 || l.entries[j].Stands() && !l.entries[j].Duplicate {
 			if (Ledger{slices.Delete(slices.Clone(l.entries), j, j+1), l.traces}).Check(p.Before(), p.After()) == nil {
 				t.Fatal("an entry left out, and the ledger agrees")
 			}

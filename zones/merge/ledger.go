@@ -56,8 +56,8 @@ type Entry struct {
 	Old         Old
 }
 
-// stands tells whether the record is in the world after at its new name.
-func (e Entry) stands() bool { return e.Disposition == Renamed || e.Disposition == Merged }
+// Stands tells whether the record is in the world after at its new name.
+func (e Entry) Stands() bool { return e.Disposition == Renamed || e.Disposition == Merged }
 
 // Fate is what becomes of a record that is served today.
 type Fate uint8

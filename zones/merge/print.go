@@ -34,7 +34,7 @@ func (l Ledger) AppendText(dst []byte) []byte {
 	for _, e := range l.entries {
 		x := entryOf(e)
 		line("entry", x.Source, x.View, x.Zone, x.Owner, x.Type, strconv.FormatUint(uint64(x.TTL), 10), x.Data,
-			x.Disposition, mark(e.stands(), x.Duplicate), x.Target, x.NewOwner, x.NewData, x.OldMode, x.Until, x.Rule, x.Decision, x.By, x.Doc, x.Why)
+			x.Disposition, mark(e.Stands(), x.Duplicate), x.Target, x.NewOwner, x.NewData, x.OldMode, x.Until, x.Rule, x.Decision, x.By, x.Doc, x.Why)
 	}
 	for _, t := range l.traces {
 		x := traceOf(t)

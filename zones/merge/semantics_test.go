@@ -162,8 +162,8 @@ func semantics(t *rapid.T) {
 	}
 	lost := map[set]bool{} // an RRset of which a part does not stand
 	for _, e := range p.Ledger().Entries() {
-		lost[key(e)] = lost[key(e)] || !e.stands()
-		if e.stands() {
+		lost[key(e)] = lost[key(e)] || !e.Stands()
+		if e.Stands() {
 			was, _ := p.Before().Zone(e.Zone).Lookup(e.Record.Owner, e.Record.Type)
 			is, _ := p.After().Zone(e.Target).Lookup(e.New.Owner, e.New.Type)
 			lost[key(e)] = lost[key(e)] || was.Len() != is.Len() // the target's RRset, which has this record too

@@ -115,7 +115,7 @@ func (l Ledger) TargetSums() []TargetSum {
 		}
 	}
 	for _, e := range l.entries {
-		if e.stands() {
+		if e.Stands() {
 			s := at(e.Target, e.New.Type)
 			s.Arrived++
 			if e.Duplicate {

@@ -103,7 +103,7 @@ func steps(p *merge.Plan) []step {
 	}
 	arrived := map[place]bool{}
 	for _, e := range p.Ledger().Entries() {
-		if e.Disposition == merge.Renamed || e.Disposition == merge.Merged {
+		if e.Stands() {
 			arrived[place{e.Target, zones.Key{Owner: e.New.Owner, Type: e.New.Type}}] = true
 		}
 	}

@@ -209,7 +209,8 @@ func holds(was, now *workspace.Workspace, override bool, at time.Time) error {
 	from, told := was.Plan()
 	to, found := now.Plan()
 	c := now.Config.Cutover.Brake
-	if err := edits(from.Before(), to.Before(), publish.Brake{Share: c.Share, Apex: c.ApexNS}, override, at); err != nil {
+	organisations := func() []publish.Organisation { return publish.Organisations(from.Ledger(), to.Ledger()) }
+	if err := edits(from.Before(), to.Before(), publish.Brake{Share: c.Share, Apex: c.ApexNS, Organisations: organisations}, override, at); err != nil {
 		return err
 	}
 	var blocks []finding.Finding

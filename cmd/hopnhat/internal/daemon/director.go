@@ -19,6 +19,7 @@ import (
 	"gialai.gov.vn/hopnhat/zones/cutover"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/history"
+	"gialai.gov.vn/hopnhat/zones/merge"
 	"gialai.gov.vn/hopnhat/zones/proof"
 )
 
@@ -36,6 +37,7 @@ type director struct {
 	standing zones.World // what was served when the plan was made
 	served   zones.World // what was published last
 	started  bool        // served is known
+	from     *Loaded     // the files that served came from; nil: not read in this run
 
 	drafting  bool // a plan is being made, one at a time
 	verifying bool
@@ -199,7 +201,8 @@ type change struct {
 	step     int
 	fence    func() error
 	commit   func(zones.World) error
-	plan     *plan // the director's from then on
+	plan     *plan   // the director's from then on
+	from     *Loaded // the files that it came from; nil: not read in this run
 }
 
 // make compiles a change, writes it down and publishes it.
@@ -215,7 +218,8 @@ func (c *change) make(d *Daemon, l *Loaded) error {
 	}
 	_, err = compiled.Publish(c.fence, c.commit, func(w zones.World, m made) {
 		d.swap(l, m)
-		d.director.served, d.director.started, d.director.plan, d.director.ready = w, true, c.plan, nil
+		dir := d.director
+		dir.served, dir.started, dir.from, dir.plan, dir.ready = w, true, c.from, c.plan, nil
 	})
 	return err
 }
@@ -248,7 +252,9 @@ func (dir *director) arrange(l *Loaded, n Note) error {
 		// A start serves what was published last, whatever the files say by now.
 		l.Notes = append(l.Notes, err.Error(), "served as it was published last, until that is mended")
 		l.failed = l.seen
-		c, err = dir.edit(l, p, dir.served, Note{})
+		if c, err = dir.edit(l, p, dir.served, Note{}); err == nil {
+			c.from = nil
+		}
 	}
 	l.change = c
 	return err
@@ -395,21 +401,50 @@ func (dir *director) edit(l *Loaded, p *plan, to zones.World, n Note) (*change, 
 		return nil, err
 	}
 	conf := l.workspace.Config.Cutover
-	brake := publish.Brake{Share: conf.Brake.Share, Apex: conf.Brake.ApexNS}
+	brake := publish.Brake{Share: conf.Brake.Share, Apex: conf.Brake.ApexNS, Organisations: func() []publish.Organisation {
+		return publish.Organisations(append(l.workspace.Ledgers(l.plan), dir.ledgers(l.workspace.Root)...)...)
+	}}
 	a, err := proved.ApproveEdit(brake, n.Override)
 	if err != nil {
 		return nil, err
 	}
-	return &change{approved: a, plan: p, fence: func() error { return nil }, commit: func(w zones.World) error {
-		if err := dir.recordInput(l, n); err != nil {
-			return err
+	c := &change{approved: a, plan: p, from: l, fence: func() error { return nil }}
+	c.commit = func(w zones.World) error {
+		if c.from != nil {
+			if err := dir.recordInput(l, n); err != nil {
+				return err
+			}
 		}
 		if p == nil || len(dir.progress.Past) == 0 || sameWorlds(dir.served, w) {
 			_, err := dir.d.past.commit(evPublished, w, n, nil)
 			return err
 		}
 		return dir.note(cutover.Event{Kind: cutover.Edited, Drain: l.settle(dir.served, w)}, &w, n, logged{})
-	}}, nil
+	}
+	return c, nil
+}
+
+// ledgers tell whose the names are that are served now: by the files that they came
+// from, at a start by the consolidation file that was recorded with them.
+func (dir *director) ledgers(root string) []merge.Ledger {
+	if f := dir.from; f != nil {
+		return f.workspace.Ledgers(f.plan)
+	}
+	name, h := workspace.ConsolidationFile, dir.d.past.h
+	vs := h.FileVersions(name)
+	if len(vs) == 0 {
+		return nil
+	}
+	b, err := h.File(name, vs[len(vs)-1].N)
+	if err != nil {
+		return nil // the start has told what of the history is damaged
+	}
+	w, _ := workspace.OpenOver(root, map[string][]byte{filepath.Join(root, name): b})
+	if w == nil {
+		return nil
+	}
+	plan, _ := w.Plan()
+	return w.Ledgers(plan)
 }
 
 // settle is how long caches and secondaries may hold what a publication replaces.
@@ -471,7 +506,7 @@ func (dir *director) take(i int) error {
 		return err
 	}
 	l := dir.d.loaded.again()
-	l.change = &change{approved: a, step: i, plan: p, fence: l.fence, commit: func(w zones.World) error {
+	l.change = &change{approved: a, step: i, plan: p, from: dir.from, fence: l.fence, commit: func(w zones.World) error {
 		ev := p.timeline.TakenEvent(i, dir.d.clock.Now(), "")
 		ev.Plan = dir.progress.Plan
 		return dir.note(ev, &w, Note{UID: -1}, logged{})
@@ -498,7 +533,7 @@ func (dir *director) back(kind cutover.EventKind, to zones.World, n Note) error 
 		return err
 	}
 	l := dir.d.loaded.again()
-	l.change = &change{approved: a, plan: dir.plan, fence: func() error { return nil }, commit: func(w zones.World) error {
+	l.change = &change{approved: a, plan: dir.plan, from: dir.from, fence: func() error { return nil }, commit: func(w zones.World) error {
 		ev := cutover.Event{Kind: kind, Plan: dir.progress.Plan, Drain: l.settle(dir.served, w)}
 		return dir.note(ev, &w, n, logged{})
 	}}

@@ -12,12 +12,15 @@ import (
 // units are the labels right below its apex: what stands at and below one belongs
 // together, and mostly to one office. The zero value lets everything.
 type Brake struct {
-	Share float64 // of the RRsets of a zone, or of a unit, that go or change; 0: any
+	Share float64 // of the RRsets of a zone, a unit or an organisation, that go or change; 0: any
 	Apex  bool    // stop at the NS of an apex
+	// Organisations gives those that merge; it is asked where an edit is large
+	// enough to concern one. nil: there are none.
+	Organisations func() []Organisation
 }
 
 const (
-	few     = 10 // RRsets of a zone that may change whatever its size
+	few     = 10 // RRsets of a zone or an organisation that may change whatever its size
 	fewUnit = 4  // the same of a unit
 )
 
@@ -34,7 +37,7 @@ func (e *BrakeError) Error() string {
 
 const mend = "if that is meant, say why: --override REASON"
 
-// Check tells what an edit changes too much of, by zone and unit.
+// Check tells what an edit changes too much of, by zone, unit and organisation.
 func (b Brake) Check(from, to zones.World) (fs []finding.Finding) {
 	found := func(format string, a ...any) {
 		fs = append(fs, finding.Finding{ID: "T-BRAKE", Severity: finding.Block, Found: fmt.Sprintf(format, a...), Mend: mend})
@@ -44,11 +47,13 @@ func (b Brake) Check(from, to zones.World) (fs []finding.Finding) {
 		name zones.Name
 	}
 	lost, lostUnit := map[zones.ID]int{}, map[unit]int{}
+	var gone []place
 	changed(from, to, func(id zones.ID, k zones.Key, was, is bool) {
 		if !was {
 			return
 		}
 		lost[id]++
+		gone = append(gone, place{id, k})
 		if k.Owner != id.Origin {
 			lostUnit[unit{id, unitOf(id.Origin, k.Owner)}]++
 		}
@@ -83,8 +88,25 @@ func (b Brake) Check(from, to zones.World) (fs []finding.Finding) {
 			}
 		}
 	}
+	if b.Share > 0 && b.Organisations != nil && len(gone) > few {
+		for _, o := range b.Organisations() {
+			n := o.count(gone)
+			if n <= few {
+				continue
+			}
+			if all := o.size(from); n > int(b.Share*float64(all)) {
+				found("%d of the %d RRsets of %s, in all its zones, under old names and new, would go or change", n, all, o.Name)
+			}
+		}
+	}
 	finding.Sort(fs)
 	return fs
+}
+
+// place is one RRset of one zone.
+type place struct {
+	zone zones.ID
+	key  zones.Key
 }
 
 // unitOf is the name right below an origin that another is, or lies below.

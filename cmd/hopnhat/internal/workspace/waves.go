@@ -152,6 +152,7 @@ type made struct {
 	stage
 	mapping       mapping.Mapping // all that holds then, without the exceptions of earlier waves: their names are gone already
 	before, after zones.World
+	ledger        merge.Ledger
 }
 
 // staged makes the worlds of the first n waves after the cutover; each starts
@@ -174,7 +175,7 @@ func (w *Workspace) staged(first *merge.Plan, n int) (out []made, finds []findin
 			}
 		}
 		after := follows(world, plan.After())
-		out = append(out, made{s, claimed, world, after})
+		out = append(out, made{s, claimed, world, after, plan.Ledger()})
 		world = after
 	}
 	return out, finds
@@ -223,7 +224,7 @@ func (w *Workspace) Waves(plan *merge.Plan) ([]cutover.Wave, []finding.Finding, 
 	if len(later) > 0 {
 		finds = w.news(finds)
 	}
-	all := append([]made{{stage{wave: w.firstWave()}, w.Mapping, plan.Before(), plan.After()}}, later...)
+	all := append([]made{{stage{wave: w.firstWave()}, w.Mapping, plan.Before(), plan.After(), plan.Ledger()}}, later...)
 	var out []cutover.Wave
 	for _, x := range all {
 		steps, err := cutover.Steps(x.before, x.after)
@@ -237,6 +238,16 @@ func (w *Workspace) Waves(plan *merge.Plan) ([]cutover.Wave, []finding.Finding, 
 		out = append(out, one)
 	}
 	return out, finds, nil
+}
+
+// Ledgers are those of the waves that change names, in the order of Waves.
+func (w *Workspace) Ledgers(plan *merge.Plan) []merge.Ledger {
+	out := []merge.Ledger{plan.Ledger()}
+	later, _ := w.staged(plan, len(w.stages))
+	for _, x := range later {
+		out = append(out, x.ledger)
+	}
+	return out
 }
 
 // firstWave is the wave of the cutover; the file need not name it.
