@@ -14,6 +14,7 @@ import (
 type caches struct {
 	served []Step // by instant; before the first its world is served
 	lag    time.Duration
+	own    time.Duration // where lag is 0: refresh of the secondaries, if the SOA that they hold has no longer one
 	from   time.Time
 	until  time.Time
 	most   time.Duration // the longest TTL of all
@@ -30,10 +31,13 @@ type answer struct {
 func (c *caches) said(name zones.Name, at time.Time) map[answer]time.Time {
 	all := map[answer]time.Time{}
 	for i, s := range c.served {
-		if i > 0 && at.Before(s.At) || i+1 < len(c.served) && at.After(c.served[i+1].At.Add(c.lag)) {
-			continue
+		if i > 0 && at.Before(s.At) {
+			break
 		}
 		z := s.World.Nearest(zones.Internet, name)
+		if i+1 < len(c.served) && at.After(c.served[i+1].At.Add(c.late(z))) {
+			continue
+		}
 		soa, _ := z.Lookup(z.Origin(), zones.TypeSOA)
 		a, ttl := answer{}, z.SOA().NegativeTTL(soa.TTL())
 		for _, set := range z.At(name) {
@@ -46,6 +50,14 @@ func (c *caches) said(name zones.Name, at time.Time) map[answer]time.Time {
 		}
 	}
 	return all
+}
+
+// late is how long after another version came a zone may still be served.
+func (c *caches) late(z *zones.Zone) time.Duration {
+	if c.lag > 0 {
+		return c.lag
+	}
+	return max(c.own, seconds(z.SOA().Refresh)) + seconds(z.SOA().Retry)
 }
 
 // held gives what a client can be told of a name at an instant, by a cache or

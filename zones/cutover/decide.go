@@ -128,25 +128,13 @@ func covers(past []Past, s Step) (at time.Time, ok bool) {
 	return at, ok
 }
 
-// earliest is the instant before which step n cannot be taken because of an
-// edit or a rollback: what stands for the wave's steps is served since then
-// alone, so the longest of their waits counts from it.
+// earliest is the instant before which step n cannot be taken because of what
+// was published so far (LOG-EDIT).
 func (p Progress) earliest(l Timeline, n int) time.Time {
 	if n >= len(l.served) || l.served[n].Kind == Lower {
 		return time.Time{}
 	}
-	if p.since.IsZero() {
-		return p.until
-	}
-	return later(p.until, p.since.Add(l.longest(n)))
-}
-
-// longest is the longest wait of the wave's steps up to one.
-func (l Timeline) longest(n int) (most time.Duration) {
-	for _, s := range l.served[l.wave(n).from : n+1] {
-		most = max(most, s.After)
-	}
-	return most
+	return p.until
 }
 
 // NotNowError is something that cannot be done now.
@@ -173,21 +161,11 @@ func (p Progress) may(what string, e Event) error {
 
 // MayAbort tells whether the world before can be served again. After a
 // rollback that waits until nobody holds what the switch served.
-func (p Progress) MayAbort(l Timeline, now time.Time) error {
-	if err := p.may("abort", Event{Kind: Aborted}); err != nil || p.turned.IsZero() {
+func (p Progress) MayAbort(now time.Time) error {
+	if err := p.may("abort", Event{Kind: Aborted}); err != nil || !p.turned || !now.Before(p.until) {
 		return err
 	}
-	last, _ := p.last()
-	earliest := p.until
-	for _, s := range l.served {
-		if s.Wave == last.Wave {
-			earliest = later(earliest, p.turned.Add(s.After))
-		}
-	}
-	if now.Before(earliest) {
-		return &NotNowError{"abort", "caches may still hold what the switch served", earliest}
-	}
-	return nil
+	return &NotNowError{"abort", "caches may still hold what the switch served", p.until}
 }
 
 // MayRollback tells whether what Add served can be served again: from the

@@ -70,11 +70,16 @@ func TestNext(t *testing.T) {
 	add(l.TakenEvent(1, now, ""))
 	add(Event{Kind: Verified, OK: true})
 	now = now.Add(5 * time.Minute)
-	add(Event{Kind: Edited})
-	expect("an edit counts as much as add's own wait", DoMissed, now.Add(132*time.Minute))
+	add(Event{Kind: Edited, Drain: 8 * time.Minute})
+	expect("an edit counts no longer than what it replaced", DoWait, step[2].At)
+	now = now.Add(2 * time.Minute)
+	add(Event{Kind: Edited, Drain: 20 * time.Minute})
+	add(Event{Kind: Edited, Drain: time.Minute})
+	edited := now.Add(20 * time.Minute)
+	expect("of edits the one that counts longest", DoMissed, edited)
 	add(Event{Kind: Forced, Plan: l.Sum()})
-	expect("forced, the edit counts all the same", DoWait, now.Add(132*time.Minute))
-	now = now.Add(132 * time.Minute)
+	expect("forced, the edit counts all the same", DoWait, edited)
+	now = edited
 	expect("over", DoTake, never)
 	add(l.TakenEvent(2, now, ""))
 	add(Event{Kind: Verified, OK: true})
@@ -82,17 +87,17 @@ func TestNext(t *testing.T) {
 	expect("switched: the window", DoWait, turn.Add(time.Hour))
 	now = now.Add(10 * time.Minute)
 	p, _ := Fold(log)
-	if p.MayRollback() != nil || p.MayAbort(l, now) == nil || p.MayForce() == nil {
+	if p.MayRollback() != nil || p.MayAbort(now) == nil || p.MayForce() == nil {
 		t.Error("after the switch: roll back, nothing else")
 	}
-	add(Event{Kind: RolledBack})
+	add(Event{Kind: RolledBack, Drain: 13 * time.Minute})
 	expect("rolled back", DoNothing, never)
 	p, _ = Fold(log)
 	var wait *NotNowError
-	if err := p.MayAbort(l, now); !errors.As(err, &wait) || !wait.Earliest.Equal(now.Add(132*time.Minute)) {
+	if err := p.MayAbort(now); !errors.As(err, &wait) || !wait.Earliest.Equal(now.Add(13*time.Minute)) {
 		t.Errorf("abort right after a rollback: %v", err)
 	}
-	if err := p.MayAbort(l, wait.Earliest); err != nil {
+	if err := p.MayAbort(wait.Earliest); err != nil {
 		t.Error(err)
 	}
 	add(Event{Kind: Verified, OK: true})
@@ -152,8 +157,8 @@ func TestRollbackSerials(t *testing.T) {
 	})
 }
 
-// TestDrain: what an edit says itself of its wait counts for every step after
-// it but lower, which waits for nothing.
+// TestDrain: what an edit says of its wait counts for every step after it but
+// lower, which waits for nothing; after the plan was given up too.
 func TestDrain(t *testing.T) {
 	before, after := zones.World{}.With(plain(t, "e", "h.e", 1)), zones.World{}.With(plain(t, "e", "h.e", 2))
 	l, err := Plan(Row{before, before, after, after}, Terms{Cutover: day(9, 1), Low: time.Minute})
@@ -161,7 +166,7 @@ func TestDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	lower := l.Served()[0].At
-	log := []Event{{Kind: Scheduled, At: lower.Add(-2 * time.Hour), Plan: l.Sum()}, {Kind: Edited, At: lower.Add(-time.Hour), Drain: 9 * time.Hour}}
+	log := []Event{{Kind: Scheduled, At: lower.Add(-2 * time.Hour), Plan: l.Sum()}, {Kind: Edited, At: lower.Add(-time.Hour), Drain: 9 * time.Hour}, {Kind: Aborted, At: lower.Add(-time.Hour)}, {Kind: Closed, At: lower.Add(-time.Hour)}, {Kind: Scheduled, At: lower.Add(-time.Hour), Plan: l.Sum()}}
 	over := lower.Add(8 * time.Hour)
 	for _, want := range []time.Time{lower, over} {
 		p, err := Fold(log)

@@ -33,6 +33,16 @@
 // Progress.Next says what a director does now; both are pure, so that a server
 // that starts again after a crash does what it would have done.
 //
+// An edit on the way is served at once, and need not begin the waits anew. A
+// zone that it leaves alone goes on being served, and what caches hold of that
+// is counted by the event that brought it; of a zone that it changes every
+// server has the new one after lag, and the longest TTL of the old one later
+// nobody holds that (Settle). So once all Drains are over, what is held is what
+// is served, and the next step mixes two neighbours as ever. That a step's own
+// wait is in the log, and not only in the plan, matters: a plan that is made
+// anew after the edit knows the edited TTLs, not those that caches still count.
+// What an edit mixes with, as long as it is fresh, is the editor's to judge.
+//
 // Invariants, by name:
 //
 //	STEP-ADD     W1 holds every record of the world before, but SOA
@@ -42,8 +52,8 @@
 //	             (RFC 1982) than that of the step before, the one that the zone
 //	             states and all that were seen of it
 //	TIME-DRAIN   from Add on: at a step's instant the last secondary has the
-//	             world of the step before, and no cache that respects TTLs holds
-//	             an older one
+//	             world of the step before, as it was edited, and no cache that
+//	             respects TTLs holds an older one
 //	TIME-MISSED  a step that came late makes the next ones late; a switch that
 //	             would come later than the grace is missed, and nothing is due
 //	LOG-ORDER    within a wave steps are taken in the order of their kinds, and
@@ -52,9 +62,10 @@
 //	LOG-SAFE     Next takes no step of a plan that is not the one scheduled,
 //	             lacks approvals, is held, aborted or rolled back, nor before
 //	             what is served was verified, nor before the waits are over
-//	LOG-EDIT     an edit, and a rollback, make what is served count from then
-//	             on: the longest of the waits up to the next step, and what the
-//	             event says itself (Event.Drain), must pass first
+//	LOG-EDIT     each event that publishes (a step, an edit, an abort, a
+//	             rollback) says how long what it replaces may be held
+//	             (Event.Drain). No step but Lower comes before all of these
+//	             have passed, and for an edit none waits longer
 //	LOG-AGAIN    another plan voids approvals, not steps: a wave goes on behind
 //	             the kind at which it stands. After a rollback Lower and Add
 //	             count as taken at the rollback; after an abort nothing of the

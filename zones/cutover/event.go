@@ -36,8 +36,9 @@ type Event struct {
 	Wave string    `json:"wave,omitempty"`
 	What Kind      `json:"what,omitempty"` // of taken: the step's kind
 	OK   bool      `json:"ok"`             // of verified
-	// Drain is, of edited, how long caches and secondaries may hold what the
-	// edit replaced (Settle); no shorter than the plan's waits.
+	// Drain is, of taken, edited, aborted and rolled back, how long caches and
+	// secondaries may hold what was replaced: of a step by its plan, which an
+	// edit may change, of the others by Settle.
 	Drain time.Duration `json:"drain,omitempty"`
 	World string        `json:"world,omitempty"` // of what was published: its name in the history
 }
@@ -45,7 +46,11 @@ type Event struct {
 // TakenEvent is the event of taking a step of Served.
 func (l Timeline) TakenEvent(step int, at time.Time, who string) Event {
 	s := l.served[step]
-	return Event{Kind: Taken, At: at, Who: who, Plan: l.Sum(), Step: step, Wave: s.Wave, What: s.Kind}
+	e := Event{Kind: Taken, At: at, Who: who, Plan: l.Sum(), Step: step, Wave: s.Wave, What: s.Kind}
+	if step+1 < l.wave(step).to {
+		e.Drain = l.served[step+1].After
+	}
+	return e
 }
 
 // EventError is an event that cannot have come after those before it.

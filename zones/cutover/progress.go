@@ -42,9 +42,8 @@ type Progress struct {
 	Now         time.Time // of the last event; where a clock was set back that of the latest
 
 	forced int       // of Past, when it was forced
-	since  time.Time // zero, or since when what stands for Past's steps is served
-	until  time.Time // what an edit replaced may be held until then
-	turned time.Time // zero, or when what is served came by a rollback
+	until  time.Time // nobody holds anything but what is served from then on (LOG-EDIT)
+	turned bool      // what is served came by a rollback
 }
 
 // Fold reads a log. With an error, an *EventError, it gives what the events
@@ -93,7 +92,7 @@ func (p *Progress) take(e Event) string {
 	case Forced:
 		return p.force(e)
 	case Edited:
-		p.edit(e)
+		p.publish(e)
 		return ""
 	case Closed:
 		return p.end(e)
@@ -175,7 +174,8 @@ func (p *Progress) step(e Event) string {
 		return "the wave " + quoted(e.Wave) + " has ended"
 	}
 	p.Past = append(slices.Clip(p.Past), Past{e.Wave, e.What, p.Now})
-	p.Published, p.Verified, p.since, p.turned = e, false, time.Time{}, time.Time{}
+	p.publish(e)
+	p.Verified, p.turned = false, false
 	return ""
 }
 
@@ -208,9 +208,10 @@ func (p *Progress) abort(e Event) string {
 	}
 	p.drop(last.Wave, under)
 	p.Aborted, p.RolledBack, p.ForcedAt, p.Hold = p.Now, time.Time{}, time.Time{}, nil
-	p.since, p.turned = time.Time{}, time.Time{}
+	p.turned = false
 	if under { // otherwise a plan is given up of which nothing is served
-		p.Published, p.Verified = e, false
+		p.publish(e)
+		p.Verified = false
 	}
 	return ""
 }
@@ -228,8 +229,8 @@ func (p *Progress) back(e Event) string {
 	p.drop(last.Wave, under)
 	p.Past = append(p.Past, Past{last.Wave, Lower, p.Now}, Past{last.Wave, Add, p.Now})
 	p.RolledBack, p.ForcedAt, p.Hold = p.Now, time.Time{}, nil
-	p.Published, p.Verified, p.since, p.turned = e, false, p.Now, p.Now
-	p.until = later(p.until, p.Now.Add(e.Drain))
+	p.publish(e)
+	p.Verified, p.turned = false, true
 	return ""
 }
 
@@ -252,11 +253,8 @@ func (p *Progress) force(e Event) string {
 	return ""
 }
 
-// edit makes what is served of a wave count from now on.
-func (p *Progress) edit(e Event) {
-	if _, under := p.last(); under {
-		p.since = p.Now
-	}
+// publish notes what an event publishes, and how long what it replaced counts.
+func (p *Progress) publish(e Event) {
 	p.until, p.Published = later(p.until, p.Now.Add(e.Drain)), e
 }
 
@@ -264,6 +262,6 @@ func (p *Progress) end(e Event) string {
 	if last, under := p.last(); under {
 		return "the wave " + quoted(last.Wave) + " has not ended"
 	}
-	*p = Progress{Hold: p.Hold, Published: p.Published, Now: e.At}
+	*p = Progress{Hold: p.Hold, Published: p.Published, Now: p.Now, until: p.until}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,19 +19,35 @@ import (
 // director is the model of a server that carries a plan out, with people who
 // do this and that. What it publishes, caches live through.
 type director struct {
-	t       *rapid.T
-	ws      []Wave
-	terms   Terms
-	plans   []Timeline
-	seen    map[zones.ID][]zones.Serial
-	log     []Event
-	served  []Step // what was published, by instant
-	now     time.Time
-	need    int
-	service zones.Name
+	t      rapid.TB
+	draw   *rapid.T
+	ends   []zones.World // before the first of ws, and after each
+	ws     []Wave
+	terms  Terms
+	scheme Terms // what the plan that was scheduled last was made with
+	plans  []Timeline
+	seen   map[zones.ID][]zones.Serial
+	log    []Event
+	served []Step   // what was published, by instant
+	what   []string // of served: why
+	drains []time.Duration
+	now    time.Time
+	need   int
+	forget func(e *Event, was, is zones.World, t Terms) // what a mutant leaves out of an event
+	fault  string                                       // the first breach of TIME-DRAIN
+	count  map[string]int
+}
+
+// names is whatever is asked for; the first two are those of services.
+var names = [...]zones.Name{
+	zones.MustName("w.e"), zones.MustName("s.g"),
+	zones.MustName("t.f"), zones.MustName("u.e"), zones.MustName("u.f"), zones.MustName("v.f"), zones.MustName("v.e"),
+	zones.MustName("n.e"), zones.MustName("n.f"), zones.MustName("n.g"), zones.MustName("c.g"), zones.MustName("d.g"),
 }
 
 func (d *director) plan() Timeline { return d.plans[len(d.plans)-1] }
+
+func (d *director) last() zones.World { return d.served[len(d.served)-1].World }
 
 func (d *director) progress() Progress {
 	p, err := Fold(d.log)
@@ -45,17 +62,58 @@ func (d *director) add(e Event) {
 	d.log = append(d.log, e)
 }
 
-// publish serves a world, whose serials must not go back.
-func (d *director) publish(w zones.World, what string) {
-	was := d.served[len(d.served)-1].World
+// certified is T-DIGEST: a step is published under its own serials, so those
+// must be later than what an edit was published under.
+func (d *director) certified(w zones.World) bool {
 	for z := range w.All() {
-		o := was.Zone(z.ID())
+		o := d.last().Zone(z.ID())
 		if o != nil && !o.Equal(z) && !o.Serial().Before(z.Serial()) {
-			d.t.Fatalf("%s: %v goes from serial %d to %d with other content", what, z.ID(), o.Serial(), z.Serial())
+			return false
 		}
+	}
+	return true
+}
+
+// publish serves a world by an event.
+func (d *director) publish(w zones.World, what string, e Event) {
+	if !d.certified(w) {
+		d.t.Fatalf("%s: a serial does not go on, and the content is another", what)
+	}
+	for z := range w.All() {
 		d.seen[z.ID()] = append(d.seen[z.ID()], z.Serial())
 	}
-	d.served = append(d.served, Step{At: d.now, World: w})
+	was := d.last()
+	if e.Kind != Taken {
+		e.Drain = Settle(was, w, d.settling(was, w))
+	}
+	d.drains = append(d.drains, e.Drain)
+	if d.forget != nil {
+		d.forget(&e, was, w, d.settling(was, w))
+	}
+	d.served, d.what = append(d.served, Step{At: d.now, World: w}), append(d.what, what)
+	d.add(e)
+}
+
+// settling is the terms of an edit: the parent's count where it is changed.
+func (d *director) settling(was, is zones.World) Terms {
+	t := d.terms
+	if len((Row{was, is, is, is}).AtParent()) == 0 {
+		t.Parent = 0
+	}
+	return t
+}
+
+// waves makes the waves between the ends, at the instants that they have.
+func (d *director) waves(ends []zones.World) ([]Wave, error) {
+	ws := slices.Clone(d.ws)
+	for i := range ws {
+		mid, err := Steps(ends[i], ends[i+1])
+		if err != nil {
+			return nil, err
+		}
+		ws[i].Row = Row{ends[i], mid[0], mid[1], ends[i+1]}
+	}
+	return ws, nil
 }
 
 // schedule makes a plan anew, with the first switch so far ahead.
@@ -75,8 +133,15 @@ func (d *director) schedule(ahead time.Duration) {
 		ws[i].At = d.now.Add(ahead + time.Duration(max(0, i-done))*200*time.Second - time.Duration(max(0, done-i))*400*time.Second)
 	}
 	terms := d.terms
-	terms.Served, terms.Standing = d.seen, p.Standing(d.served[len(d.served)-1].World)
+	terms.Served, terms.Standing = map[zones.ID][]zones.Serial{}, p.Standing(d.last())
+	for id, s := range d.seen {
+		terms.Served[id] = slices.Clone(s)
+	}
 	l, err := PlanWaves(ws, terms)
+	var overlap *OverlapError
+	if errors.As(err, &overlap) {
+		return // waves that an edit made longer
+	}
 	if err != nil {
 		d.t.Fatalf("%v", err)
 	}
@@ -86,35 +151,168 @@ func (d *director) schedule(ahead time.Duration) {
 	if p.MaySchedule(l) != nil {
 		return
 	}
-	d.plans = append(d.plans, l)
+	d.plans, d.ws, d.scheme = append(d.plans, l), ws, terms
 	d.add(Event{Kind: Scheduled, Plan: l.Sum()})
 	if n := len(p.Past); n > 0 { // what is served is the new plan's step
 		_, taken, err := d.progress().On(l)
 		if err != nil || len(taken) == 0 {
 			d.t.Fatalf("%v: %d taken", err, len(taken))
 		}
-		if w := l.Served()[len(taken)-1].World; w.Digest() != d.served[len(d.served)-1].World.Digest() {
+		if w := l.Served()[len(taken)-1].World; w.Digest() != d.last().Digest() {
 			d.t.Fatalf("the plan's step %d is another world than what is served", len(taken)-1)
 		}
 	}
 }
 
+// edit changes the sources: of all ends, or what only some are made of.
+func (d *director) edit() {
+	if len(d.ws) == 0 {
+		return
+	}
+	c := genChange(d.draw, len(d.ends))
+	from := rapid.IntRange(0, len(d.ends)-1).Draw(d.draw, "from")
+	to := rapid.IntRange(from, len(d.ends)-1).Draw(d.draw, "to")
+	if rapid.Bool().Draw(d.draw, "everywhere") {
+		from, to = 0, len(d.ends)-1
+	}
+	d.edited(c, from, to)
+}
+
+// edited changes some ends. As a server does it the plan is made anew with what
+// the one scheduled was made with, and the step of it that stands is published,
+// at once. What no plan can be made of is refused.
+func (d *director) edited(c change, from, to int) {
+	ends := slices.Clone(d.ends)
+	var err error
+	for i := from; i <= to; i++ {
+		if ends[i], err = c.of(ends[i], i); err != nil {
+			return
+		}
+	}
+	ws, err := d.waves(ends)
+	if err != nil {
+		return
+	}
+	p := d.progress()
+	is := ws[0].Row[0]
+	if !p.Plan.IsZero() {
+		l, err := PlanWaves(ws, d.scheme)
+		if err != nil {
+			return
+		}
+		if n := len(p.Past); n > 0 {
+			i := -1
+			for k, s := range l.Served() {
+				if s.Wave == p.Past[n-1].Wave && s.Kind <= p.Past[n-1].Kind {
+					i = k
+				}
+			}
+			if i < 0 {
+				return // the wave under way would change nothing any more
+			}
+			is = l.Served()[i].World
+		}
+		d.plans = append(d.plans, l)
+	}
+	d.ends, d.ws = ends, ws
+	if is, err = Number(d.last(), is, d.seen); err != nil {
+		d.t.Fatalf("%v", err)
+	}
+	if len(differing(d.last(), is)) > 0 {
+		d.count["published an edit"]++
+		d.publish(is, "edit", Event{Kind: Edited})
+	}
+}
+
+// change is what somebody does to an end.
+type change struct {
+	what  string
+	owner zones.Name
+	ttl   uint32
+	host  byte // the address that is added, or is another
+	at    int  // from this end on the service of the zone g is at another host
+	soa   zones.SOA
+}
+
+func genChange(t *rapid.T, ends int) change {
+	return change{
+		what:  rapid.SampledFrom([]string{"TTL", "TTLs", "all TTLs", "add", "remove", "data", "SOA", "move", "stay"}).Draw(t, "what"),
+		owner: rapid.SampledFrom(names[:]).Draw(t, "owner"),
+		ttl:   rapid.SampledFrom([]uint32{1, 2, 3, 4, 5, 6, 7, 8, 9}).Draw(t, "TTL"),
+		host:  byte(rapid.IntRange(20, 40).Draw(t, "host")),
+		at:    rapid.IntRange(1, ends).Draw(t, "at"),
+		soa:   zones.SOA{Refresh: secs(t, 1, 3, "refresh"), Retry: secs(t, 0, 2, "retry"), Minimum: secs(t, 1, 9, "minimum")},
+	}
+}
+
+func (c change) of(w zones.World, end int) (out zones.World, err error) {
+	if c.what == "move" || c.what == "stay" {
+		c.owner = names[1]
+	}
+	out = w
+	for z := range w.All() {
+		if c.what != "all TTLs" && z != w.Nearest(zones.Internet, c.owner) {
+			continue
+		}
+		if z, err = c.zone(z, end); err != nil {
+			return out, err
+		}
+		out = out.With(z)
+	}
+	return out, nil
+}
+
+func (c change) zone(z *zones.Zone, end int) (*zones.Zone, error) {
+	b := zones.NewBuilder(z.ID())
+	moves := c.what == "move" || c.what == "stay"
+	if moves {
+		to := "c.g"
+		if c.what == "move" && end >= c.at {
+			to = "d.g"
+		}
+		b.Add(zones.Record{Owner: c.owner, Type: zones.TypeCNAME, TTL: c.ttl, Data: zones.MustName(to).Wire()},
+			zones.Record{Owner: zones.MustName(to), Type: zones.TypeA, TTL: c.ttl, Data: string([]byte{192, 0, 2, to[0]})})
+	}
+	if c.what == "add" && len(z.At(c.owner)) == 0 {
+		b.Add(zones.Record{Owner: c.owner, Type: zones.TypeA, TTL: c.ttl, Data: string([]byte{192, 0, 2, c.host})})
+	}
+	for r := range z.Records() {
+		apex := r.Owner == z.Origin()
+		switch {
+		case moves && !apex, c.what == "remove" && r.Owner == c.owner:
+			continue
+		case c.what == "TTLs" || c.what == "all TTLs" || c.what == "TTL" && r.Owner == c.owner:
+			r.TTL = c.ttl
+		case c.what == "data" && r.Owner == c.owner && r.Type == zones.TypeA:
+			r.Data = string([]byte{192, 0, 2, c.host})
+		case c.what == "SOA" && r.Type == zones.TypeSOA:
+			soa := z.SOA()
+			soa.Refresh, soa.Retry, soa.Minimum = c.soa.Refresh, c.soa.Retry, c.soa.Minimum
+			r.Data, r.TTL = soa.Data(), c.ttl
+		}
+		b.Add(r)
+	}
+	return b.Freeze()
+}
+
 // act does one thing at random.
 func (d *director) act() string {
 	p := d.progress()
-	if rapid.IntRange(0, 9).Draw(d.t, "help") > 1 {
-		return d.help(p)
+	what := rapid.SampledFrom([]string{"help", "help", "help", "help", "help", "help", "edit", "edit", "other", "other"}).Draw(d.draw, "who")
+	if what == "other" {
+		what = rapid.SampledFrom([]string{"wait", "wait", "wait", "verify", "verify", "verify", "approve", "approve", "hold", "release", "release", "abort", "rollback", "schedule", "schedule", "force", "close", "fail"}).Draw(d.draw, "act")
 	}
-	what := rapid.SampledFrom([]string{"wait", "wait", "wait", "verify", "verify", "verify", "approve", "approve", "hold", "release", "release", "abort", "rollback", "edit", "schedule", "schedule", "force", "close", "fail"}).Draw(d.t, "act")
 	switch what {
+	case "help":
+		d.help(p)
 	case "wait":
-		d.now = d.now.Add(seconds(secs(d.t, 1, 60, "for")))
+		d.now = d.now.Add(seconds(secs(d.draw, 1, 60, "for")))
 	case "verify", "fail":
 		if p.Published.Kind != "" {
 			d.add(Event{Kind: Verified, OK: what == "verify", Why: "asked"})
 		}
 	case "approve":
-		uid := rapid.IntRange(1, 3).Draw(d.t, "uid")
+		uid := rapid.IntRange(1, 3).Draw(d.draw, "uid")
 		if p.MayApprove(p.Plan, uid) == nil {
 			d.add(Event{Kind: Approved, UID: uid, Plan: p.Plan})
 		}
@@ -125,15 +323,15 @@ func (d *director) act() string {
 			d.add(Event{Kind: Released})
 		}
 	case "edit":
-		d.add(Event{Kind: Edited, Drain: seconds(secs(d.t, 0, 5, "drain"))})
+		d.edit()
 	case "schedule":
-		d.schedule(seconds(secs(d.t, 0, 90, "ahead")))
+		d.schedule(seconds(secs(d.draw, 0, 90, "ahead")))
 	case "close":
 		if p.may("close", Event{Kind: Closed}) == nil && p.over() {
 			d.add(Event{Kind: Closed})
 			for _, s := range p.Past { // what is done is what the next plan starts from
 				if s.Kind == Close {
-					d.ws = d.ws[1:]
+					d.ws, d.ends = d.ws[1:], d.ends[1:]
 				}
 			}
 		}
@@ -148,16 +346,17 @@ func (d *director) act() string {
 }
 
 // help does what brings the cutover on.
-func (d *director) help(p Progress) string {
+func (d *director) help(p Progress) {
 	var c Decision
 	if len(d.plans) > 0 {
 		c = p.Next(d.plan(), d.now, d.need)
 	}
+	stale := !p.Plan.IsZero() && d.plan().Sum() != p.Plan || c.Do == DoTake && !d.certified(c.Next.World)
 	switch {
 	case p.Hold != nil:
 		d.add(Event{Kind: Released})
-	case c.Do == DoNothing || c.Do == DoMissed:
-		d.schedule(seconds(secs(d.t, 0, 90, "ahead")))
+	case c.Do == DoNothing || c.Do == DoMissed || stale:
+		d.schedule(seconds(secs(d.draw, 0, 90, "ahead")))
 		if q := d.progress(); q.Plan == p.Plan {
 			d.now = d.now.Add(3 * time.Second)
 		}
@@ -166,9 +365,8 @@ func (d *director) help(p Progress) string {
 	case p.Published.Kind != "" && !p.Verified:
 		d.add(Event{Kind: Verified, OK: true})
 	case c.Do == DoWait:
-		d.now = c.At.Add(seconds(secs(d.t, 0, 4, "late")))
+		d.now = c.At.Add(seconds(secs(d.draw, 0, 4, "late")))
 	}
-	return "help"
 }
 
 func (d *director) goBack(p Progress, what string) {
@@ -180,41 +378,151 @@ func (d *director) goBack(p Progress, what string) {
 	if err != nil {
 		d.t.Fatalf("%v", err)
 	}
-	now := d.served[len(d.served)-1].World
 	if what == "rollback" && p.MayRollback() == nil {
-		w, err := l.Rollback(len(taken)-1, now, d.seen)
+		w, err := l.Rollback(len(taken)-1, d.last(), d.seen)
 		if err != nil {
 			d.t.Fatalf("%v", err)
 		}
-		d.publish(w, what)
-		d.add(Event{Kind: RolledBack})
+		d.publish(w, what, Event{Kind: RolledBack})
 	}
-	if what == "abort" && p.MayAbort(l, d.now) == nil {
+	if what == "abort" && p.MayAbort(d.now) == nil {
 		if last, under := p.last(); under && last.Kind < Switch {
-			w, err := l.Abort(len(taken)-1, now, d.seen)
+			w, err := l.Abort(len(taken)-1, d.last(), d.seen)
 			if err != nil {
 				d.t.Fatalf("%v", err)
 			}
-			d.publish(w, what)
+			d.publish(w, what, Event{Kind: Aborted})
+		} else {
+			d.add(Event{Kind: Aborted})
 		}
-		d.add(Event{Kind: Aborted})
 	}
 }
 
 // carryOn takes what Next says is due, and holds it to the log as it reads.
-func (d *director) carryOn(count map[string]int) {
+func (d *director) carryOn() {
 	for len(d.plans) > 0 {
 		p := d.progress()
 		c := p.Next(d.plan(), d.now, d.need)
-		count[c.Do.String()]++
-		if c.Do != DoTake {
+		d.count[c.Do.String()]++
+		if c.Do == DoWait || c.Do == DoTake {
+			d.punctual(p, c)
+		}
+		if c.Do != DoTake || !d.certified(c.Next.World) {
 			return
 		}
 		d.lawful(c)
-		count["take "+c.Next.Kind.String()]++
-		d.publish(c.Next.World, c.Next.Kind.String())
-		d.add(d.plan().TakenEvent(c.Step, d.now, ""))
+		d.drained(c.Next.Kind)
+		d.count["take "+c.Next.Kind.String()]++
+		d.publish(c.Next.World, c.Next.Kind.String(), d.plan().TakenEvent(c.Step, d.now, ""))
 	}
+}
+
+// punctual is LOG-EDIT as equality: a step waits for its instant, its own wait,
+// and what was published, and for nothing else.
+func (d *director) punctual(p Progress, c Decision) {
+	on, taken, err := p.On(d.plan())
+	if err != nil {
+		d.t.Fatalf("%v", err)
+	}
+	want := on.Served()[c.Step].At
+	if n := len(taken); n > 0 {
+		want = later(want, taken[n-1].Add(c.Next.After))
+	}
+	for _, e := range d.log {
+		if c.Next.Kind != Lower && (e.Kind == Taken || e.Kind == Edited || e.Kind == Aborted || e.Kind == RolledBack) {
+			want = later(want, e.At.Add(e.Drain))
+		}
+	}
+	if !c.At.Equal(want) {
+		d.t.Fatalf("%v at %v, want %v", c.Next.Kind, c.At, want)
+	}
+}
+
+// drained is TIME-DRAIN, whatever was edited: as a step comes, no cache and no
+// server says anything but what is served, nor keeps it longer.
+func (d *director) drained(k Kind) {
+	if k == Lower || d.fault != "" {
+		return
+	}
+	was, is := d.caches(), &caches{served: d.served[len(d.served)-1:]}
+	for _, n := range names {
+		only := is.said(n, d.now)
+		for asked := d.now.Add(-was.most); !asked.After(d.now); asked = asked.Add(time.Second) {
+			for a, end := range was.said(n, asked) {
+				if kept, ok := only[a]; (asked.Equal(d.now) || d.now.Before(end)) && (!ok || kept.Before(end)) {
+					d.fault = fmt.Sprintf("as %v comes %s is said to be %v %x till %v, which is not served any more", k, n.Text(), a.typ, a.data, end.Format("15:04:05"))
+				}
+			}
+		}
+	}
+}
+
+func (d *director) caches() *caches {
+	return &caches{served: d.served, own: d.terms.Refresh, most: 9 * time.Second}
+}
+
+// troubled gives until when what is held may mix more than two steps: from an
+// edit on, and what goes back in such a time, as long as anything that was
+// replaced till then can be held. What breaks meanwhile is that person's doing,
+// who did not wait; but from a step on it is the timeline's.
+func (d *director) troubled() (from, until []time.Time) {
+	var most, end time.Time
+	for i, s := range d.served {
+		most = later(most, s.At.Add(d.drains[i]))
+		switch d.what[i] {
+		case "", "lower":
+		case "edit", "abort", "rollback":
+			if d.what[i] == "edit" || !s.At.After(end) {
+				end = most
+				from, until = append(from, s.At), append(until, end)
+			}
+		default: // a step
+			for k, u := range until {
+				if !u.Before(s.At) {
+					until[k] = s.At.Add(-1)
+				}
+			}
+			end = time.Time{}
+		}
+	}
+	return from, until
+}
+
+// led tells of a service that a client is led to nothing for, at an instant at
+// which no edit is fresh; "" if there is none. A service that the last two
+// worlds do not hold, however they are mixed, was taken away by an edit.
+func (d *director) led() string {
+	from, until := d.troubled()
+	c := d.caches()
+	end := d.now.Add(20 * time.Second)
+	for at := d.served[1].At.Add(-2 * time.Second); !at.After(end); at = at.Add(time.Second) {
+		fresh := false
+		for i := range from {
+			fresh = fresh || !at.Before(from[i]) && !at.After(until[i])
+		}
+		if fresh {
+			d.count["seconds in which an edit was fresh"]++
+			continue
+		}
+		for _, n := range names[:2] {
+			d.count["seconds of a service"]++
+			by := c.leads(n, at, 0)
+			if by == "" {
+				continue
+			}
+			i := len(d.served) - 1
+			for i > 0 && at.Before(d.served[i].At) {
+				i--
+			}
+			two := &caches{served: []Step{{World: d.served[max(0, i-1)].World}, {At: at, World: d.served[i].World}}, lag: time.Second, most: time.Second}
+			if two.leads(n, at, 0) != "" {
+				d.count["seconds of a service that was taken away"]++
+				continue
+			}
+			return fmt.Sprint(at.Format("15:04:05"), ": ", by)
+		}
+	}
+	return ""
 }
 
 // lawful is LOG-SAFE, LOG-EDIT and LOG-AGAIN, read off the log backwards.
@@ -234,8 +542,11 @@ func (d *director) lawful(c Decision) {
 		if e.Kind == Taken || e.Kind == RolledBack || e.Kind == Aborted {
 			published = true
 		}
-		if since.IsZero() && (e.Kind == Edited || e.Kind == RolledBack || e.Kind == Taken) {
+		if since.IsZero() && (e.Kind == RolledBack || e.Kind == Taken) {
 			since = e.At
+		}
+		if c.Next.Kind != Lower && d.now.Before(e.At.Add(e.Drain)) {
+			d.t.Fatalf("%v %v after %v, which counts for %v", c.Next.Kind, d.now.Sub(e.At), e.Kind, e.Drain)
 		}
 	}
 	if len(approved) < d.need {
@@ -269,30 +580,75 @@ func (d *director) lawful(c Decision) {
 	}
 }
 
-// TestProgress: whatever people do, and whenever, no client is led to nothing,
-// no serial goes back, and the laws hold.
+// newDirector is one before the first of some waves, whose ends are given.
+func newDirector(t rapid.TB, ends []zones.World, terms Terms) *director {
+	d := &director{t: t, ends: ends, terms: terms, seen: map[zones.ID][]zones.Serial{}, now: day(9, 1), count: map[string]int{}}
+	for i := range len(ends) - 1 {
+		d.ws = append(d.ws, Wave{Name: fmt.Sprint(i)})
+	}
+	var err error
+	if d.ws, err = d.waves(ends); err != nil {
+		t.Fatalf("%v", err)
+	}
+	d.served, d.what, d.drains = []Step{{At: d.now.Add(-time.Hour), World: ends[0]}}, []string{""}, []time.Duration{0}
+	return d
+}
+
+// genDirector draws one.
+func genDirector(t *rapid.T) *director {
+	rows, _ := genRows(t, rapid.IntRange(1, 2).Draw(t, "waves"))
+	rest := still(t, secs(t, 1, 9, "still TTL"))
+	ends := []zones.World{rows[0][0].With(rest)}
+	for _, r := range rows {
+		ends = append(ends, r[3].With(rest))
+	}
+	terms := genTerms(t)
+	terms.Grace, terms.Rollback = seconds(secs(t, 0, 60, "grace")), seconds(secs(t, 0, 90, "window"))
+	d := newDirector(t, ends, terms)
+	d.draw, d.need = t, rapid.IntRange(0, 2).Draw(t, "need")
+	return d
+}
+
+// still is a zone that no wave changes as long as nobody edits it.
+func still(t rapid.TB, ttl uint32) *zones.Zone {
+	o := zones.MustName("g")
+	b := zones.NewBuilder(zones.ID{Origin: o, View: zones.Internet})
+	b.Add(zones.Record{Owner: o, Type: zones.TypeSOA, TTL: ttl, Data: zones.SOA{MName: o, RName: o, Serial: 1, Refresh: 2, Retry: 1, Expire: 30, Minimum: ttl}.Data()},
+		zones.Record{Owner: names[1], Type: zones.TypeCNAME, TTL: ttl, Data: zones.MustName("c.g").Wire()},
+		zones.Record{Owner: zones.MustName("c.g"), Type: zones.TypeA, TTL: ttl, Data: "\xc0\x00\x02c"})
+	z, err := b.Freeze()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return z
+}
+
+func (d *director) story() string {
+	var b strings.Builder
+	for _, e := range d.log {
+		fmt.Fprintf(&b, "%s %v %v, drain %v\n", e.At.Format("15:04:05"), e.Kind, e.What, e.Drain)
+	}
+	return b.String()
+}
+
+// TestProgress: whatever people do, edits among it, and whenever, each step
+// finds caches that hold what is served alone, no client is led to nothing by
+// the timeline, no serial goes back, and the laws hold.
 func TestProgress(t *testing.T) {
 	count := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		rows, service := genRows(t, rapid.IntRange(1, 2).Draw(t, "waves"))
-		d := &director{t: t, terms: genTerms(t), seen: map[zones.ID][]zones.Serial{}, now: day(9, 1), need: rapid.IntRange(0, 2).Draw(t, "need"), service: service}
-		d.terms.Grace, d.terms.Rollback = seconds(secs(t, 0, 60, "grace")), seconds(secs(t, 0, 90, "window"))
-		for i, r := range rows {
-			d.ws = append(d.ws, Wave{Name: fmt.Sprint(i), Row: r})
-		}
-		d.served = []Step{{At: d.now.Add(-time.Hour), World: rows[0][0]}}
+		d := genDirector(t)
+		d.count = count
 		for range rapid.IntRange(10, 100).Draw(t, "acts") {
 			count[d.act()]++
-			d.carryOn(count)
+			d.carryOn()
+		}
+		if d.fault != "" {
+			t.Fatalf("%s\n%s", d.fault, d.story())
 		}
 		if len(d.served) > 1 {
-			lag, _ := Wave{Row: rows[0]}.lag(d.terms)
-			c := &caches{served: d.served, lag: lag, from: d.served[1].At.Add(-2 * time.Second), until: d.served[len(d.served)-1].At.Add(lag + 12*time.Second), most: 9 * time.Second}
-			if by := c.broken(service); by != "" {
-				for _, e := range d.log {
-					t.Logf("%v %v %v", e.At.Format("15:04:05"), e.Kind, e.What)
-				}
-				t.Fatalf("%s", by)
+			if by := d.led(); by != "" {
+				t.Fatalf("%s\n%s", by, d.story())
 			}
 		}
 		b, err := json.Marshal(d.log)
@@ -305,14 +661,156 @@ func TestProgress(t *testing.T) {
 		}
 		p := d.progress()
 		q, err := Fold(again)
-		if err != nil || q.Plan != p.Plan || len(q.Past) != len(p.Past) || !q.Now.Equal(p.Now) || !reflect.DeepEqual(q.Hold == nil, p.Hold == nil) {
+		if err != nil || q.Plan != p.Plan || len(q.Past) != len(p.Past) || !q.Now.Equal(p.Now) || !q.until.Equal(p.until) || !reflect.DeepEqual(q.Hold == nil, p.Hold == nil) {
 			t.Fatalf("a log that was written and read folds to something else: %v", err)
 		}
 	})
-	t.Log(count)
-	for _, k := range []string{"wait", "take lower", "take add", "take switch", "take remove", "take restore", "take close", "hold", "missed", "nothing", "done"} {
+	for _, k := range slices.Sorted(maps.Keys(count)) {
+		t.Log(k, count[k])
+	}
+	for _, k := range []string{"wait", "take lower", "take add", "take switch", "take remove", "take restore", "take close", "hold", "missed", "nothing", "done", "published an edit"} {
 		if count[k] == 0 {
 			t.Errorf("never: %s", k)
+		}
+	}
+	if all := count["seconds of a service"]; count["seconds of a service that was taken away"] > all/2 {
+		t.Errorf("of %d seconds too many say nothing", all)
+	}
+}
+
+// to goes on till a step of a kind was taken.
+func (d *director) to(k Kind) {
+	for range 100 {
+		p := d.progress()
+		if c := p.Next(d.plan(), d.now, 0); c.Do == DoWait {
+			d.now = c.At
+		}
+		if !p.Verified && p.Published.Kind != "" {
+			d.add(Event{Kind: Verified, OK: true})
+		}
+		if d.carryOn(); d.what[len(d.what)-1] == k.String() {
+			return
+		}
+	}
+	d.t.Fatalf("never: %v\n%s", k, d.story())
+}
+
+// TestForgotten: each event's Drain matters. Without it, or a part of it, a step
+// comes while something else than what is served is held.
+func TestForgotten(t *testing.T) {
+	type forget func(e *Event, was, is zones.World, t Terms)
+	of := func(k EventKind) forget {
+		return func(e *Event, _, _ zones.World, _ Terms) {
+			if e.Kind == k {
+				e.Drain = 0
+			}
+		}
+	}
+	edit := func(f func(was, is zones.World, t Terms) time.Duration) forget {
+		return func(e *Event, was, is zones.World, t Terms) {
+			if e.Kind == Edited {
+				e.Drain = f(was, is, t)
+			}
+		}
+	}
+	move := change{what: "move", ttl: 9, at: 1}
+	for _, c := range []struct {
+		what       string
+		old, fresh uint32 // TTLs before and after
+		do         func(d *director)
+		forget     forget
+	}{
+		{"TTLs are edited down after they were lowered, and the plan made anew no longer knows the old ones", 9, 9, func(d *director) {
+			d.to(Lower)
+			for _, n := range names[2:4] {
+				d.edited(change{what: "TTLs", owner: n, ttl: 1}, 0, 1)
+			}
+			d.schedule(0)
+			d.to(Add)
+		}, of(Taken)},
+		{"a zone joins the switch, and its TTLs were never lowered", 3, 3, func(d *director) {
+			d.to(Add)
+			d.now = d.now.Add(20 * time.Second)
+			d.edited(move, 0, 1)
+			d.schedule(0)
+			d.to(Switch)
+		}, of(Edited)},
+		{"the same, and only what the edit brings counts", 3, 3, func(d *director) {
+			d.to(Add)
+			d.now = d.now.Add(20 * time.Second)
+			d.edited(move, 0, 1)
+			d.schedule(0)
+			d.to(Switch)
+		}, edit(func(was, is zones.World, t Terms) time.Duration { return Settle(is, was, t) })},
+		{"an edit just before the switch, and secondaries have it at once", 3, 3, func(d *director) {
+			d.to(Add)
+			d.now = d.now.Add(20 * time.Second)
+			d.edited(change{what: "add", owner: names[7], ttl: 3}, 0, 1)
+			d.schedule(0)
+			d.to(Switch)
+		}, edit(func(was, is zones.World, _ Terms) time.Duration { return drain(was, Row{was, is, is, is}.touched()) })},
+		{"the same, and nothing is in caches", 3, 3, func(d *director) {
+			d.to(Add)
+			d.now = d.now.Add(20 * time.Second)
+			d.edited(change{what: "add", owner: names[7], ttl: 3}, 0, 1)
+			d.schedule(0)
+			d.to(Switch)
+		}, edit(func(was, is zones.World, t Terms) time.Duration {
+			lag, _ := Wave{Row: Row{was, is, is, is}}.lag(t)
+			return lag
+		})},
+		{"an edit has secondaries ask more often from then on", 3, 3, func(d *director) {
+			d.to(Add)
+			d.now = d.now.Add(20 * time.Second)
+			for _, n := range []zones.Name{names[0], names[2], names[1]} {
+				d.edited(change{what: "SOA", owner: n, ttl: 9, soa: zones.SOA{Refresh: 1, Minimum: 1}}, 0, 1)
+			}
+			d.schedule(0)
+			d.to(Switch)
+		}, edit(func(was, is zones.World, t Terms) time.Duration {
+			lag, _ := Wave{Row: Row{is, is, is, is}}.lag(t)
+			return lag + drain(was, Row{was, is, is, is}.touched())
+		})},
+		{"two edits, of which the second one drains sooner", 3, 3, func(d *director) {
+			d.to(Add)
+			d.now = d.now.Add(20 * time.Second)
+			d.edited(move, 0, 1)
+			d.edited(change{what: "add", owner: names[7], ttl: 3}, 0, 1)
+			d.schedule(0)
+			d.to(Switch)
+		}, func(e *Event, was, _ zones.World, _ Terms) {
+			if e.Kind == Edited && len(was.Zone(zones.ID{Origin: zones.MustName("g"), View: zones.Internet}).At(zones.MustName("d.g"))) == 0 {
+				e.Drain = 0 // as if the second took the place of the first
+			}
+		}},
+		{"aborted after what came had longer TTLs than what was, and begun anew at once", 1, 5, func(d *director) {
+			d.to(Add)
+			d.goBack(d.progress(), "abort")
+			d.schedule(10 * time.Second)
+			d.to(Add)
+		}, of(Aborted)},
+		{"rolled back, and switched again at once", 1, 5, func(d *director) {
+			d.to(Switch)
+			d.now = d.now.Add(20 * time.Second)
+			d.goBack(d.progress(), "rollback")
+			d.schedule(0)
+			d.to(Switch)
+		}, of(RolledBack)},
+	} {
+		for _, forgets := range []bool{false, true} {
+			soa := zones.SOA{MName: names[0], RName: names[0], Refresh: 2, Retry: 1, Expire: 30, Minimum: 9}
+			w := func(k int, host string, ttl uint32) zones.World {
+				return endOf(t, soa, map[string]uint32{"soa": ttl, "service": ttl, "host": ttl}, k, host).With(still(t, 9))
+			}
+			d := newDirector(t, []zones.World{w(0, "t.f", c.old), w(1, "u.f", c.fresh)}, Terms{Low: 5 * time.Second, Grace: time.Hour, Rollback: time.Minute})
+			if forgets {
+				d.forget = c.forget
+			}
+			d.schedule(time.Minute)
+			c.do(d)
+			if (d.fault != "") != forgets {
+				t.Errorf("%s: forgotten %v: %q\n%s", c.what, forgets, d.fault, d.story())
+			}
 		}
 	}
 }

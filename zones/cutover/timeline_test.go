@@ -58,27 +58,31 @@ func genEnds(t *rapid.T) func(k int, host string) zones.World {
 	for _, k := range []string{"soa", "service", "host"} {
 		ttls[k] = secs(t, 1, 9, k+" TTL")
 	}
-	return func(k int, host string) (w zones.World) {
-		for _, origin := range []string{"e", "f"} {
-			o, to := name(origin), name(host)
-			b := zones.NewBuilder(zones.ID{Origin: o, View: zones.Internet})
-			soa.Serial = zones.Serial(1 + k)
-			b.Add(zones.Record{Owner: o, Type: zones.TypeSOA, TTL: ttls["soa"], Data: soa.Data()},
-				zones.Record{Owner: o, Type: zones.TypeNS, TTL: 1, Data: name("ns.out").Wire()})
-			if to.Within(o) {
-				b.Add(zones.Record{Owner: to, Type: zones.TypeA, TTL: ttls["host"], Data: string([]byte{192, 0, 2, byte(1 + k)})})
-			}
-			if origin == "e" {
-				b.Add(zones.Record{Owner: name("w.e"), Type: zones.TypeCNAME, TTL: ttls["service"], Data: to.Wire()})
-			}
-			z, err := b.Freeze()
-			if err != nil {
-				t.Fatalf("%v", err)
-			}
-			w = w.With(z)
+	return func(k int, host string) zones.World { return endOf(t, soa, ttls, k, host) }
+}
+
+// endOf is the k-th world of genEnds.
+func endOf(t rapid.TB, soa zones.SOA, ttls map[string]uint32, k int, host string) (w zones.World) {
+	name := zones.MustName
+	for _, origin := range []string{"e", "f"} {
+		o, to := name(origin), name(host)
+		b := zones.NewBuilder(zones.ID{Origin: o, View: zones.Internet})
+		soa.Serial = zones.Serial(1 + k)
+		b.Add(zones.Record{Owner: o, Type: zones.TypeSOA, TTL: ttls["soa"], Data: soa.Data()},
+			zones.Record{Owner: o, Type: zones.TypeNS, TTL: 1, Data: name("ns.out").Wire()})
+		if to.Within(o) {
+			b.Add(zones.Record{Owner: to, Type: zones.TypeA, TTL: ttls["host"], Data: string([]byte{192, 0, 2, byte(1 + k)})})
 		}
-		return w
+		if origin == "e" {
+			b.Add(zones.Record{Owner: name("w.e"), Type: zones.TypeCNAME, TTL: ttls["service"], Data: to.Wire()})
+		}
+		z, err := b.Freeze()
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		w = w.With(z)
 	}
+	return w
 }
 
 func genTerms(t *rapid.T) Terms {

@@ -415,7 +415,7 @@ func (dir *director) edit(l *Loaded, p *plan, to zones.World, n Note) (*change, 
 				return err
 			}
 		}
-		if p == nil || len(dir.progress.Past) == 0 || sameWorlds(dir.served, w) {
+		if !dir.started || sameWorlds(dir.served, w) {
 			_, err := dir.d.past.commit(evPublished, w, n, nil)
 			return err
 		}

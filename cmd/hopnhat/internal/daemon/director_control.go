@@ -167,7 +167,7 @@ func (dir *director) abort(n Note) error {
 	if dir.plan == nil {
 		return errors.New("nothing is scheduled")
 	}
-	if err := dir.progress.MayAbort(dir.plan.timeline, dir.d.clock.Now()); err != nil {
+	if err := dir.progress.MayAbort(dir.d.clock.Now()); err != nil {
 		return err
 	}
 	i, err := dir.index(dir.plan.timeline)
@@ -255,7 +255,7 @@ func (dir *director) wayBack() string {
 		return ""
 	case dir.progress.MayRollback() == nil:
 		return "hopnhat cutover rollback --why … " + dir.here()
-	case len(dir.progress.Past) > 0 && dir.progress.MayAbort(dir.plan.timeline, dir.d.clock.Now()) == nil:
+	case len(dir.progress.Past) > 0 && dir.progress.MayAbort(dir.d.clock.Now()) == nil:
 		return "hopnhat cutover abort --why … " + dir.here()
 	}
 	return ""

@@ -444,6 +444,45 @@ func TestStale(t *testing.T) {
 	s.is(newMail, "198.51.100.33 300")
 }
 
+// TestEditDrains is LOG-EDIT: an edit keeps the date where what it replaced is
+// forgotten by then, however long the TTLs were before the first step; and one
+// that lowers a TTL before the first step has the next one wait for the old TTL.
+// Secondaries of these zones have an edit within 70 minutes.
+func TestEditDrains(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 0}\n")
+	s.edit("sources/cu.zone", "mail A", "mail 86400 A")
+	s.must(0, control.ReloadCommand, control.Reload{})
+	s.must(0, schedule, because())
+	s.step("lower")
+	s.h.to(time.Date(2025, 8, 31, 14, 0, 0, 0, time.UTC)) // 21:00 there
+	s.edit("zones/moi.example.zone", "ns0 A", "www A 192.0.2.80\nns0 A")
+	s.must(0, control.ReloadCommand, control.Reload{})
+	s.is("www.moi.example", "192.0.2.80 300")
+	s.must(0, schedule, because())
+	s.step("add")
+	if at := s.step("switch").Taken.Format(time.RFC3339); at != "2025-09-01T00:00:00+07:00" {
+		t.Errorf("an edit three hours before has the switch made at %s", at)
+	}
+
+	s = staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 1}\n")
+	s.edit("consolidation.yaml", "targets:", "timeline: {grace: 24h}\ntargets:")
+	s.edit("sources/cu.zone", "mail A", "mail 86400 A")
+	s.must(0, control.ReloadCommand, control.Reload{})
+	s.must(0, schedule, because()) // announced, and approved by nobody
+	s.h.to(time.Date(2025, 8, 31, 11, 0, 0, 0, time.UTC))
+	s.edit("sources/cu.zone", "mail 86400 A", "mail A")
+	s.must(0, control.ReloadCommand, control.Reload{})
+	s.end()
+	s.start()
+	s.must(0, schedule, because())
+	s.must(1, control.ApproveCommand, control.Approve{Plan: s.status().Plan.Hash})
+	s.step("lower")
+	next := s.until("next is add", func(st control.Status) bool { return st.Next != nil && st.Next.Kind == "add" && st.Next.Waits == "" }).Next
+	if want := time.Date(2025, 9, 1, 12, 10, 0, 0, time.UTC); !next.At.Equal(want) {
+		t.Errorf("add comes at %v, and the old TTL is forgotten at %v", next.At, want)
+	}
+}
+
 // TestWaves: each wave has steps of its own; one that may is a single instant where
 // the fewest steps are asked for; and a rollback of it serves what stood before.
 func TestWaves(t *testing.T) {
