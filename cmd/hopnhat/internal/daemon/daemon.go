@@ -85,7 +85,8 @@ type Daemon struct {
 	o       Options
 	running []running
 
-	mu       sync.Mutex // guards loaded, and is held while loading
+	reading  sync.Mutex // held by who reloads, without mu; before mu, where both are
+	mu       sync.Mutex // guards loaded, and is held while what was read is made what is served
 	loaded   *Loaded
 	serials  *serials
 	notices  *notifier
@@ -139,7 +140,7 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 			return d, err
 		}
 	}
-	loaded, err := d.read(ctx, nil, Note{})
+	loaded, err := d.read(ctx, nil, nil, Note{})
 	if err != nil {
 		return d, err
 	}
@@ -227,12 +228,16 @@ func (d *Daemon) openPast() (*past, error) {
 
 // read loads, with every update in the files: they are made to hold all of them
 // before, and where somebody saves a file between that and the loading, it is done
-// again.
-func (d *Daemon) read(ctx context.Context, prev *Loaded, n Note) (*Loaded, error) {
+// again. What was read before the lock was taken is the first that it looks at; nil is
+// none.
+func (d *Daemon) read(ctx context.Context, prev *Loaded, before *early, n Note) (*Loaded, error) {
 	for range 20 {
 		want := d.updater.reconcile(ctx)
-		l, err := d.load(ctx, prev, nil, n)
-		if err != nil {
+		l, err := before.get()
+		if before = nil; l == nil && err == nil {
+			l, err = d.o.Load(ctx, prev, nil)
+		}
+		if l, err = d.arranged(l, err, n); err != nil {
 			return l, err
 		}
 		if l.workspace == nil {
@@ -374,15 +379,59 @@ func (d *Daemon) Reload(ctx context.Context) error { return d.ReloadFor(ctx, Not
 
 // ReloadFor is Reload with who wants it, and why.
 func (d *Daemon) ReloadFor(ctx context.Context, n Note) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.reloaded(ctx, n)
+	return d.reloading(ctx, n, func(map[string]zones.World) {})
 }
 
-// reloaded is ReloadFor of who holds d.mu.
-func (d *Daemon) reloaded(ctx context.Context, n Note) error {
+// early is a reading that was made without the lock.
+type early struct {
+	l   *Loaded
+	err error
+}
+
+func (e *early) get() (*Loaded, error) {
+	if e == nil {
+		return nil, nil
+	}
+	return e.l, e.err
+}
+
+// reloading is ReloadFor; then, under the same lock, done hears what was served
+// before. The files are read without the lock: that takes most of the time, in which
+// others need not wait. If something else was loaded meanwhile they are read again; and
+// where updates are taken they are read under the lock alone, so that none comes between
+// the writing of the updates before it into the files and their reading. The caller does
+// not hold d.mu.
+func (d *Daemon) reloading(ctx context.Context, n Note, done func(was map[string]zones.World)) error {
+	d.reading.Lock()
+	defer d.reading.Unlock()
+	d.mu.Lock()
+	prev, apart := d.loaded, len(d.updater.homes) == 0
+	d.mu.Unlock()
+	var before *early
+	if apart {
+		l, err := d.o.Load(ctx, prev, nil)
+		before = &early{l, err}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return errStopping
+	}
+	if d.loaded != prev && (prev.workspace == nil || d.loaded.workspace != prev.workspace) {
+		before = nil
+	}
+	was := d.loaded.Worlds
+	if err := d.reloaded(ctx, before, n); err != nil {
+		return err
+	}
+	done(was)
+	return nil
+}
+
+// reloaded is the rest of it, for who holds d.mu.
+func (d *Daemon) reloaded(ctx context.Context, before *early, n Note) error {
 	defer d.renew()
-	loaded, err := d.read(ctx, d.loaded, n)
+	loaded, err := d.read(ctx, d.loaded, before, n)
 	if err != nil {
 		if loaded != nil {
 			d.loaded.failed = loaded.failed
@@ -395,6 +444,11 @@ func (d *Daemon) reloaded(ctx context.Context, n Note) error {
 // load is Options.Load, with the world of now where a timeline says what that is.
 func (d *Daemon) load(ctx context.Context, prev *Loaded, over map[string][]byte, n Note) (*Loaded, error) {
 	l, err := d.o.Load(ctx, prev, over)
+	return d.arranged(l, err, n)
+}
+
+// arranged is what was loaded with the world of now.
+func (d *Daemon) arranged(l *Loaded, err error, n Note) (*Loaded, error) {
 	if err == nil && d.director != nil {
 		err = d.director.arrange(l, n)
 	}

@@ -27,16 +27,16 @@ func (d *Daemon) Handle(ctx context.Context, p control.Peer, r control.Request, 
 		}
 		r.Command = control.StatusCommand
 	}
+	if r.Command == control.ReloadCommand {
+		return d.reloadFor(ctx, p, r)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil, errStopping
 	}
-	switch r.Command {
-	case control.StatusCommand:
+	if r.Command == control.StatusCommand {
 		return d.status(), nil
-	case control.ReloadCommand:
-		return d.reloadFor(ctx, p, r)
 	}
 	if d.director == nil {
 		return nil, errNoTimeline
@@ -48,7 +48,7 @@ func (d *Daemon) Handle(ctx context.Context, p control.Peer, r control.Request, 
 	return d.status(), nil
 }
 
-// reloadFor reads the files again for somebody.
+// reloadFor reads the files again for somebody. The caller does not hold d.mu.
 func (d *Daemon) reloadFor(ctx context.Context, p control.Peer, r control.Request) (any, error) {
 	a, err := control.Args[control.Reload](r)
 	if err != nil {
@@ -58,19 +58,20 @@ func (d *Daemon) reloadFor(ctx context.Context, p control.Peer, r control.Reques
 	if a.Who != "" && a.Who != p.User {
 		n.Who = a.Who + " (by " + p.User + ")"
 	}
-	before := d.loaded.Worlds
-	if err := d.reloaded(ctx, n); err != nil {
+	out := control.Reloaded{Format: control.StatusFormat}
+	if err := d.reloading(ctx, n, func(was map[string]zones.World) {
+		out.Notes = slices.Concat([]string{}, d.loaded.Notes)
+		for _, s := range d.loaded.failed {
+			out.Refused = append(out.Refused, s.path)
+		}
+		at := Now
+		if _, ok := d.loaded.Worlds[Now]; !ok {
+			at = d.o.Listeners[0].At
+		}
+		out.Zones = changes(was[at], d.loaded.Worlds[at])
+	}); err != nil {
 		return nil, err
 	}
-	out := control.Reloaded{Format: control.StatusFormat, Zones: []control.Change{}, Notes: slices.Concat([]string{}, d.loaded.Notes)}
-	for _, s := range d.loaded.failed {
-		out.Refused = append(out.Refused, s.path)
-	}
-	at := Now
-	if _, ok := d.loaded.Worlds[Now]; !ok {
-		at = d.o.Listeners[0].At
-	}
-	out.Zones = changes(before[at], d.loaded.Worlds[at])
 	return out, nil
 }
 

@@ -89,7 +89,7 @@ func (dir *director) due(ctx context.Context, i int) {
 	}
 	err := dir.take(i)
 	if errors.Is(err, errFence) {
-		if err = dir.d.reloaded(ctx, Note{UID: -1}); err == nil {
+		if err = dir.d.reloaded(ctx, nil, Note{UID: -1}); err == nil {
 			dir.rouse() // the plan may be another by now
 			return
 		}

@@ -89,7 +89,13 @@ func (dir *director) drafts(ctx context.Context, n Note, r *rehearsal, say func(
 		if i > 0 {
 			say(changed + ", so it is made anew")
 		}
-		f, err := dir.begin(ctx, n, r, say)
+		if dir.unread() {
+			say("reading the workspace")
+			if err := dir.d.ReloadFor(ctx, n); err != nil {
+				return err
+			}
+		}
+		f, err := dir.begin(r)
 		if err == nil {
 			err = dir.make(ctx, f, say)
 		}
@@ -103,19 +109,20 @@ func (dir *director) drafts(ctx context.Context, n Note, r *rehearsal, say func(
 	return fmt.Errorf("%s, as it was each of the %d times before: nothing is scheduled; schedule again when that has come to rest", changed, mostDrafts-1)
 }
 
+// unread tells whether the files are not those that were loaded, or not without errors.
+func (dir *director) unread() bool {
+	dir.d.mu.Lock()
+	defer dir.d.mu.Unlock()
+	return len(dir.d.loaded.failed) > 0 || dir.d.loaded.fence() != nil
+}
+
 // begin is what a plan is made of, as it is now.
-func (dir *director) begin(ctx context.Context, n Note, r *rehearsal, say func(string)) (*draft, error) {
+func (dir *director) begin(r *rehearsal) (*draft, error) {
 	d := dir.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil, errStopping
-	}
-	if len(d.loaded.failed) > 0 || d.loaded.fence() != nil {
-		say("reading the workspace")
-		if err := d.reloaded(ctx, n); err != nil {
-			return nil, err
-		}
 	}
 	l := d.loaded
 	if len(l.failed) > 0 {

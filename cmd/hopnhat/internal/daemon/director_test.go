@@ -104,6 +104,7 @@ type stage struct {
 	addr     netip.AddrPort
 	socket   string // of control; "": none
 	rehearse time.Duration
+	loading  func() // called when the files were read, before anything comes of it; nil: nothing
 }
 
 type lockedLog struct {
@@ -158,8 +159,16 @@ func (s *stage) start() {
 	one := Stage{Listener: Listener{Address: "127.0.0.1:0", View: zones.Internet, At: Now}, Instant: workspace.Now()}
 	c := Clock{Now: s.h.Now, Wait: s.h.Wait}
 	// The files are settled by the machine's clock.
+	files := Workspace(s.dir, []Stage{one}, SystemClock())
+	load := func(ctx context.Context, prev *Loaded, over map[string][]byte) (*Loaded, error) {
+		l, err := files(ctx, prev, over)
+		if s.loading != nil {
+			s.loading()
+		}
+		return l, err
+	}
 	d, err := Start(s.Context(), Options{
-		Listeners: []Listener{one.Listener}, Load: Workspace(s.dir, []Stage{one}, SystemClock()), State: filepath.Join(s.dir, "var"),
+		Listeners: []Listener{one.Listener}, Load: load, State: filepath.Join(s.dir, "var"),
 		Log: s.log, Directed: true, Clock: c, Read: s.h.read, Control: s.socket, Rehearse: s.rehearse,
 	})
 	if err != nil {
