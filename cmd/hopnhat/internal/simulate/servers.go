@@ -106,6 +106,7 @@ func (u *universe) polled(h history, s Server, r uint64) (p history) {
 		}
 		failed = false
 		p.add(t, h.at(t))
+		asked := t
 		t += refresh
 		// Until the zone changes again there is nothing to be had.
 		i := sort.Search(len(h.from), func(i int) bool { return h.from[i] >= t })
@@ -114,7 +115,7 @@ func (u *universe) polled(h history, s Server, r uint64) (p history) {
 		}
 		if i < len(h.from) && p.version[len(p.version)-1] == h.at(t-1) {
 			if t += (h.from[i] - t) / refresh * refresh; s.Late {
-				t = h.from[i] - 1
+				t = max(h.from[i]-1, asked+1) // of one that asks each second, when it asks
 			}
 		}
 	}
