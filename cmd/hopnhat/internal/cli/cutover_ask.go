@@ -59,7 +59,9 @@ func (o *grounds) flags(c *cobra.Command, required bool) {
 
 func (o *grounds) args() control.Reason { return control.Reason{Why: o.why, Document: o.document} }
 
-// path is where the server listens.
+// path is where the server listens. It may run well while an edit of hopnhat.yaml is
+// not good, and who asks may have to stop it: then it is looked for where that file
+// still says, or in the folder that is the state's by default.
 func (o *asker) path(args []string) (string, error) {
 	switch {
 	case o.socket != "":
@@ -67,11 +69,32 @@ func (o *asker) path(args []string) (string, error) {
 	case o.state != "":
 		return filepath.Join(o.state, control.File), nil
 	}
-	w, err := o.configured(args)
+	dir, err := o.folder(args)
 	if err != nil {
 		return "", err
 	}
-	return w.ControlSocket(), nil
+	w, found := workspace.OpenPlans(dir)
+	if w != nil && w.Configured() {
+		return w.ControlSocket(), nil
+	}
+	if w == nil {
+		o.tell(found, finding.Error)
+		return "", &exit{code: 1}
+	}
+	byDefault := filepath.Join(w.Root, "var", control.File)
+	for _, path := range []string{w.ControlSocket(), byDefault} {
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		for i := range found {
+			found[i].Severity = min(found[i].Severity, finding.Warning)
+		}
+		o.tell(found, finding.Warning)
+		fmt.Fprintf(o.err, "%s is not good; the server at %s is asked\n", workspace.ConfigFile, path)
+		return path, nil
+	}
+	o.tell(found, finding.Warning)
+	return "", fmt.Errorf("%s does not say where the server listens, and nothing is at %s: name its socket by --socket PATH, or its folder by --state DIR", filepath.Join(dir, workspace.ConfigFile), byDefault)
 }
 
 // socketOf is the control socket of a server of a workspace whose state folder is
@@ -83,14 +106,21 @@ func socketOf(w *workspace.Workspace, state string) string {
 	return w.ControlSocket()
 }
 
-// configured opens a workspace, of which hopnhat.yaml alone has to be good.
-func (e *env) configured(args []string) (*workspace.Workspace, error) {
+// folder is the workspace of a command: its argument, -C, or the nearest folder with a
+// hopnhat.yaml at or above the working directory.
+func (e *env) folder(args []string) (string, error) {
 	dir := e.place(args)
 	if dir == "." {
-		var err error
-		if dir, err = workspace.Find("."); err != nil {
-			return nil, err
-		}
+		return workspace.Find(".")
+	}
+	return dir, nil
+}
+
+// configured opens a workspace, of which hopnhat.yaml alone has to be good.
+func (e *env) configured(args []string) (*workspace.Workspace, error) {
+	dir, err := e.folder(args)
+	if err != nil {
+		return nil, err
 	}
 	w, found := workspace.OpenPlans(dir)
 	if w == nil || !w.Configured() {

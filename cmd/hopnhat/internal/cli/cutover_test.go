@@ -418,3 +418,43 @@ func TestStatusCutover(t *testing.T) {
 		t.Error("a held cutover is well")
 	}
 }
+
+// TestSocketInSpite: an edit of hopnhat.yaml that is not good keeps nobody from the
+// server that runs; where that is not found, what names it is said.
+func TestSocketInSpite(t *testing.T) {
+	for _, c := range []struct{ conf, socket, want string }{
+		{"version: 1\nx: [\n", "var/control.sock", "hopnhat.yaml:2:4: warning"},
+		{"version: 1\ncontrol: {socket: run/c.sock}\nunknown: 1\n", "run/c.sock", "hopnhat.yaml:3:1: warning"},
+		{"version: 1\nstate: [x]\n", "var/control.sock", "hopnhat.yaml:2:8: warning"},
+		{"", "var/control.sock", "hopnhat.yaml: warning: the file cannot be read"},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, c.socket)
+		if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if c.conf != "" {
+			if err := os.WriteFile(filepath.Join(dir, "hopnhat.yaml"), []byte(c.conf), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		abort := func() (int, string) {
+			var out, errw bytes.Buffer
+			code := Main([]string{"cutover", "abort", dir, "--why", "urgent"}, nil, &out, &errw)
+			return code, errw.String()
+		}
+		if code, errs := abort(); code != 1 || !strings.Contains(errs, "--socket PATH") || !strings.Contains(errs, "--state DIR") {
+			t.Errorf("%q without a server: exit %d, %s", c.conf, code, errs)
+		}
+		d := &desk{status: scheduled()}
+		server, err := control.Listen(path, "", d, new(bytes.Buffer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, errs := abort()
+		_ = server.Close()
+		if code != 0 || len(d.asked) != 1 || !strings.HasPrefix(d.asked[0], "cutover.abort ") || !strings.Contains(errs, c.want) || !strings.Contains(errs, path+" is asked") {
+			t.Errorf("%q: exit %d, asked %v\n%s", c.conf, code, d.asked, errs)
+		}
+	}
+}

@@ -48,12 +48,9 @@ func (e *env) writeDecisions(p *planned, file string) error {
 
 // decisions reads a table of decisions back into consolidation.yaml.
 func (o *importCmd) readDecisions(file string) error {
-	dir := o.place(nil)
-	if dir == "." {
-		var err error
-		if dir, err = workspace.Find("."); err != nil {
-			return err
-		}
+	dir, err := o.folder(nil)
+	if err != nil {
+		return err
 	}
 	w, fs := workspace.Open(dir)
 	if w == nil || !w.Readable() {

@@ -77,12 +77,9 @@ under sources:, found by its catalog zone, a list or its named.conf.`,
 }
 
 func (o *importCmd) run(ctx context.Context, names []string) error {
-	dir := o.place(nil)
-	if dir == "." {
-		var err error
-		if dir, err = workspace.Find("."); err != nil {
-			return err
-		}
+	dir, err := o.folder(nil)
+	if err != nil {
+		return err
 	}
 	w, fs := workspace.Open(dir)
 	if w == nil || !w.Readable() {

@@ -61,18 +61,9 @@ it is when it does not end.`,
 	return c
 }
 
-// dir is the workspace's folder.
-func (o *ip) root() (string, error) {
-	dir := o.place(nil)
-	if dir != "." {
-		return dir, nil
-	}
-	return workspace.Find(".")
-}
-
 // plans reads the workspace without its zones.
 func (o *ip) plans() (*workspace.Workspace, error) {
-	dir, err := o.root()
+	dir, err := o.folder(nil)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (o *ip) overlapsOfWorkspace(all bool) error {
 // zones reads the workspace with its zones. Those that cannot be read are told,
 // and their names are not known.
 func (o *ip) zones() (*workspace.Workspace, error) {
-	dir, err := o.root()
+	dir, err := o.folder(nil)
 	if err != nil {
 		return nil, err
 	}

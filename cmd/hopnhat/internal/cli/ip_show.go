@@ -169,7 +169,7 @@ func (o *ip) pointed(s *book.Snapshot, text string) (out []ipam.Allocation) {
 	if err != nil || name.Labels() < 2 {
 		return nil
 	}
-	dir, err := o.root()
+	dir, err := o.folder(nil)
 	if err != nil {
 		return nil
 	}

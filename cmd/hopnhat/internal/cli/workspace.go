@@ -20,16 +20,12 @@ func (p *planned) publishable() bool {
 	return p.plan.Publishable() && finding.Worst(p.found) < finding.Block
 }
 
-// workspace opens the workspace of a command: its argument, -C, or the
-// nearest folder with a hopnhat.yaml at or above the working directory.
+// workspace opens the workspace of a command.
 // Errors in it are printed, all of them, and end the command.
 func (e *env) workspace(args []string) (*planned, error) {
-	dir := e.place(args)
-	if dir == "." {
-		var err error
-		if dir, err = workspace.Find("."); err != nil {
-			return nil, err
-		}
+	dir, err := e.folder(args)
+	if err != nil {
+		return nil, err
 	}
 	w, fs := workspace.Open(dir)
 	if w == nil || finding.Failed(fs) {

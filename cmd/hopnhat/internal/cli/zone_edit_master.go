@@ -122,12 +122,9 @@ func (o *zoneEdit) alone() (*master, error) {
 
 // among is a master file of a workspace.
 func (o *zoneEdit) among(id zones.ID) (*master, error) {
-	dir := o.place(nil)
-	if dir == "." {
-		var err error
-		if dir, err = workspace.Find("."); err != nil {
-			return nil, fmt.Errorf("%w; to edit a zone file without a workspace give --file FILE --zone NAME", err)
-		}
+	dir, err := o.folder(nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w; to edit a zone file without a workspace give --file FILE --zone NAME", err)
 	}
 	w, before := workspace.Open(dir)
 	if w == nil {

@@ -82,12 +82,9 @@ func (o *zoneRestore) restore(ctx context.Context, arg string) error {
 // readable opens the workspace; its files must be good, for one of them is to
 // be edited.
 func (o *zoneRestore) readable(arg string) (*workspace.Workspace, error) {
-	dir := o.recorded.place(nil)
-	if dir == "." {
-		var err error
-		if dir, err = workspace.Find("."); err != nil {
-			return nil, err
-		}
+	dir, err := o.recorded.folder(nil)
+	if err != nil {
+		return nil, err
 	}
 	w, found := workspace.Open(dir)
 	if w != nil && !finding.Failed(found) {
