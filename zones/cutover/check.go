@@ -18,7 +18,7 @@ func Check(l Timeline, t Terms) []finding.Finding {
 	before := l.before
 	for _, w := range l.waves {
 		steps := l.served[w.from:w.to]
-		c.wave(before, steps, max(0, l.past-w.from))
+		c.wave(before, steps, min(max(0, l.past-w.from), len(steps)))
 		before = steps[len(steps)-1].World
 	}
 	finding.Sort(c.found)

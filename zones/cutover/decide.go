@@ -45,19 +45,20 @@ func (p Progress) Next(l Timeline, now time.Time, need int) Decision {
 		return Decision{Why: "the plan was aborted; schedule anew"}
 	case !p.RolledBack.IsZero():
 		return Decision{Why: "the plan was rolled back; schedule anew"}
-	case l.Sum() != p.Plan:
-		return Decision{Do: DoHold, Why: "the plan is not the one that was scheduled; schedule anew"}
 	}
 	on, taken, err := p.On(l)
-	if err != nil {
+	switch {
+	case err == nil && len(taken) > 0 && len(taken) == len(on.served):
+		return Decision{Do: DoDone} // of whatever plan: nothing is left of it
+	case l.Sum() != p.Plan:
+		return Decision{Do: DoHold, Why: "the plan is not the one that was scheduled; schedule anew"}
+	case err != nil:
 		return Decision{Do: DoHold, Why: err.Error()}
 	}
 	n := len(taken)
 	s := on.state(now, taken, p.earliest(on, n))
 	d := Decision{DoWait, n, s.Next, s.At, ""}
 	switch {
-	case s.Phase == Done:
-		return Decision{Do: DoDone}
 	case p.Hold != nil:
 		d.Do, d.Why = DoHold, p.Hold.Why
 	case s.Phase == Missed:
@@ -159,13 +160,20 @@ func (p Progress) may(what string, e Event) error {
 	return nil
 }
 
-// MayAbort tells whether the world before can be served again. After a
-// rollback that waits until nobody holds what the switch served.
-func (p Progress) MayAbort(now time.Time) error {
-	if err := p.may("abort", Event{Kind: Aborted}); err != nil || !p.turned || !now.Before(p.until) {
+// MayAbort tells whether a plan can be given up, and where a wave of it is under
+// way (UnderWay) the world before that be served again. After a rollback that waits
+// until nobody holds what the switch served.
+func (p Progress) MayAbort(l Timeline, now time.Time) error {
+	if err := p.may("abort", Event{Kind: Aborted}); err != nil {
 		return err
 	}
-	return &NotNowError{"abort", "caches may still hold what the switch served", p.until}
+	switch _, taken, err := p.On(l); {
+	case err == nil && len(taken) > 0 && len(taken) == len(l.served):
+		return &NotNowError{What: "abort", Why: "all steps are taken; a record comes back by hopnhat zone edit, a version of a zone by hopnhat zone restore"}
+	case p.turned && now.Before(p.until):
+		return &NotNowError{"abort", "caches may still hold what the switch served", p.until}
+	}
+	return nil
 }
 
 // MayRollback tells whether what Add served can be served again: from the
@@ -184,7 +192,8 @@ func (p Progress) MayForce() error {
 // MayApprove tells whether somebody can approve of a plan.
 func (p Progress) MayApprove(plan Hash, uid int) error {
 	if p.approved(uid) && plan == p.Plan {
-		return &NotNowError{What: "approve", Why: "the user " + strconv.Itoa(uid) + " has approved of this plan; another one must"}
+		i := slices.IndexFunc(p.Approvals, func(a Approval) bool { return a.UID == uid })
+		return &NotNowError{What: "approve", Why: p.Approvals[i].Who + " has approved of this plan, and counts once"}
 	}
 	return p.may("approve", Event{Kind: Approved, Plan: plan, UID: uid})
 }
@@ -202,6 +211,29 @@ func (p Progress) MayHold() error {
 
 // MayRelease tells whether something is held.
 func (p Progress) MayRelease() error { return p.may("release", Event{Kind: Released}) }
+
+// MayStart tells whether there is time for a plan that is scheduled now: before the
+// first step of the wave at hand that is as for Timeline.Start; and a switch that
+// was rolled back wants a new date.
+func (p Progress) MayStart(l Timeline, now time.Time) error {
+	on, taken, err := p.On(l)
+	if err != nil {
+		return err
+	}
+	last, under := p.last()
+	if !under {
+		return l.start(now, len(taken))
+	}
+	for _, s := range l.served {
+		if !p.RolledBack.IsZero() && s.Wave == last.Wave && s.Kind == Switch && !s.At.After(now) {
+			return &NotNowError{What: "schedule", Why: "the switch of " + s.At.Format(time.RFC3339) + ofWave(s.Wave) + " was rolled back; write a new date for it"}
+		}
+	}
+	if on.state(now, taken, p.earliest(on, len(taken))).Phase == Missed {
+		return &NotNowError{What: "schedule", Why: "the switch cannot be made in time after what was done so far; write a later date, or say hopnhat cutover now"}
+	}
+	return nil
+}
 
 // MaySchedule tells whether a plan can follow what was taken.
 func (p Progress) MaySchedule(l Timeline) error {

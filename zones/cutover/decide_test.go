@@ -87,17 +87,17 @@ func TestNext(t *testing.T) {
 	expect("switched: the window", DoWait, turn.Add(time.Hour))
 	now = now.Add(10 * time.Minute)
 	p, _ := Fold(log)
-	if p.MayRollback() != nil || p.MayAbort(now) == nil || p.MayForce() == nil {
+	if p.MayRollback() != nil || p.MayAbort(l, now) == nil || p.MayForce() == nil {
 		t.Error("after the switch: roll back, nothing else")
 	}
 	add(Event{Kind: RolledBack, Drain: 13 * time.Minute})
 	expect("rolled back", DoNothing, never)
 	p, _ = Fold(log)
 	var wait *NotNowError
-	if err := p.MayAbort(now); !errors.As(err, &wait) || !wait.Earliest.Equal(now.Add(13*time.Minute)) {
+	if err := p.MayAbort(l, now); !errors.As(err, &wait) || !wait.Earliest.Equal(now.Add(13*time.Minute)) {
 		t.Errorf("abort right after a rollback: %v", err)
 	}
-	if err := p.MayAbort(wait.Earliest); err != nil {
+	if err := p.MayAbort(l, wait.Earliest); err != nil {
 		t.Error(err)
 	}
 	add(Event{Kind: Verified, OK: true})

@@ -69,7 +69,9 @@
 //	LOG-AGAIN    another plan voids approvals, not steps: a wave goes on behind
 //	             the kind at which it stands. After a rollback Lower and Add
 //	             count as taken at the rollback; after an abort nothing of the
-//	             wave does
+//	             wave under way does. Of a wave that is closed nothing is taken
+//	             back, and a plan of which all steps are taken is done, whatever
+//	             else the files say by then
 //
 // Where to change what: which records can be added to a zone, or kept in one,
 // without changing what else it answers is fits in steps.go; whose TTLs are

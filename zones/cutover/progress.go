@@ -51,18 +51,33 @@ type Progress struct {
 func Fold(es []Event) (Progress, error) {
 	var p Progress
 	for i, e := range es {
-		n := p
-		n.Now = later(p.Now, e.At)
-		why := "it has no instant"
-		if !e.At.IsZero() {
-			why = n.take(e)
-		}
+		n, why := p.after(e)
 		if why != "" {
 			return p, &EventError{i, e, why}
 		}
 		p = n
 	}
 	return p, nil
+}
+
+// After is where a cutover stands when one more event has come; the *EventError has
+// the index 0.
+func (p Progress) After(e Event) (Progress, error) {
+	n, why := p.after(e)
+	if why != "" {
+		return p, &EventError{0, e, why}
+	}
+	return n, nil
+}
+
+// after is After; why tells that the event cannot have come.
+func (p Progress) after(e Event) (n Progress, why string) {
+	n = p
+	n.Now = later(p.Now, e.At)
+	if e.At.IsZero() {
+		return n, "it has no instant"
+	}
+	return n, n.take(e)
 }
 
 // take changes p by an event, or tells why that cannot have come.
@@ -106,6 +121,12 @@ func (p *Progress) last() (last Past, ok bool) {
 		last = p.Past[n-1]
 	}
 	return last, len(p.Past) > 0 && last.Kind != Close
+}
+
+// UnderWay tells whether a wave was begun and is not closed.
+func (p Progress) UnderWay() bool {
+	_, under := p.last()
+	return under
 }
 
 // over tells whether the plan was aborted or rolled back.
@@ -221,10 +242,10 @@ func (p *Progress) back(e Event) string {
 	switch {
 	case p.Plan.IsZero():
 		return "nothing is scheduled"
-	case !under || last.Kind < Switch:
-		return "the switch was not made"
 	case last.Kind > Switch:
 		return "the rollback window has ended: the step " + last.Kind.String() + " was taken"
+	case !under || last.Kind < Switch:
+		return "the switch was not made"
 	}
 	p.drop(last.Wave, under)
 	p.Past = append(p.Past, Past{last.Wave, Lower, p.Now}, Past{last.Wave, Add, p.Now})

@@ -385,7 +385,7 @@ func (d *director) goBack(p Progress, what string) {
 		}
 		d.publish(w, what, Event{Kind: RolledBack})
 	}
-	if what == "abort" && p.MayAbort(d.now) == nil {
+	if what == "abort" && p.MayAbort(l, d.now) == nil {
 		if last, under := p.last(); under && last.Kind < Switch {
 			w, err := l.Abort(len(taken)-1, d.last(), d.seen)
 			if err != nil {

@@ -191,8 +191,15 @@ func ofWave(name string) string {
 // Start tells whether the timeline can be started now, with nothing done yet:
 // nil, or a *TooNearError with the earliest safe cutover of the wave that
 // comes too soon.
-func (l Timeline) Start(now time.Time) error {
+func (l Timeline) Start(now time.Time) error { return l.start(now, 0) }
+
+// start is Start where the first n steps, all of some waves, were taken. What is
+// announced of later waves was looked at when the first one started.
+func (l Timeline) start(now time.Time, n int) error {
 	for _, s := range l.all {
+		if n > 0 && (s.Kind == Announce || slices.ContainsFunc(l.served[:n], func(o Step) bool { return o.Wave == s.Wave })) {
+			continue
+		}
 		end := s.At
 		if s.Kind == Announce {
 			end = s.At.AddDate(0, 0, 1).Add(-1)

@@ -45,6 +45,7 @@ type director struct {
 	ready     *ready    // nil: nothing is compiled ahead
 	preparing bool
 	alarm     string
+	alarmAt   time.Time // when it was raised
 	wake      chan struct{}
 	run       context.Context
 	read      func() clock.Reading
@@ -89,6 +90,7 @@ type plan struct {
 	timeline cutover.Timeline
 	terms    cutover.Terms
 	proved   *publish.Proved // nil: it is not the plan that was scheduled (T-FENCE)
+	spent    bool            // it is, and its serials were given to something else since
 }
 
 // logged is the data of an event of the cutover in the log.
@@ -173,12 +175,12 @@ func (dir *director) note(ev cutover.Event, w *zones.World, n Note, more logged)
 	if ev.Why == "" {
 		ev.Why = n.Why
 	}
-	if _, err := cutover.Fold(append(slices.Clip(dir.events), ev)); err != nil {
+	progress, err := dir.progress.After(ev)
+	if err != nil {
 		return err
 	}
 	data := more
 	data.Event = ev
-	var err error
 	if w != nil {
 		n.Why = ev.Why
 		_, err = past.commit(string(ev.Kind), *w, n, data)
@@ -191,8 +193,11 @@ func (dir *director) note(ev cutover.Event, w *zones.World, n Note, more logged)
 	if dir.events = append(dir.events, ev); more.Verdict != nil {
 		dir.verdicts[len(dir.events)-1] = more.Verdict
 	}
-	dir.progress, err = cutover.Fold(dir.events)
-	return err
+	if ev.Kind != cutover.Taken && ev.Kind != cutover.Edited && ev.Kind != cutover.Verified {
+		dir.alarm = "" // somebody has looked, and what holds by now is told anew
+	}
+	dir.progress = progress
+	return nil
 }
 
 // change is how the world of now comes to be another.
@@ -220,6 +225,7 @@ func (c *change) make(d *Daemon, l *Loaded) error {
 		d.swap(l, m)
 		dir := d.director
 		dir.served, dir.started, dir.from, dir.plan, dir.ready = w, true, c.from, c.plan, nil
+		dir.spend()
 	})
 	return err
 }

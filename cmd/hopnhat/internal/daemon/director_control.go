@@ -168,14 +168,17 @@ func (dir *director) abort(n Note) error {
 	if dir.plan == nil {
 		return errors.New("nothing is scheduled")
 	}
-	if err := dir.progress.MayAbort(dir.d.clock.Now()); err != nil {
+	if err := dir.progress.MayAbort(dir.plan.timeline, dir.d.clock.Now()); err != nil {
 		return err
+	}
+	if !dir.progress.UnderWay() { // nothing of what is given up is served
+		return dir.note(cutover.Event{Kind: cutover.Aborted, Plan: dir.progress.Plan}, nil, n, logged{})
 	}
 	i, err := dir.index(dir.plan.timeline)
 	if err != nil {
 		return err
 	}
-	to, err := dir.plan.timeline.Abort(max(i, 0), dir.served, nil)
+	to, err := dir.plan.timeline.Abort(i, dir.served, nil)
 	if err != nil {
 		return err
 	}
@@ -256,7 +259,7 @@ func (dir *director) wayBack() string {
 		return ""
 	case dir.progress.MayRollback() == nil:
 		return "hopnhat cutover rollback --why … " + dir.here()
-	case len(dir.progress.Past) > 0 && dir.progress.MayAbort(dir.d.clock.Now()) == nil:
+	case dir.progress.UnderWay() && dir.progress.MayAbort(dir.plan.timeline, dir.d.clock.Now()) == nil:
 		return "hopnhat cutover abort --why … " + dir.here()
 	}
 	return ""

@@ -52,14 +52,17 @@ func (dir *director) step(ctx context.Context) time.Time {
 	if dir.progress.Hold == nil && dir.unverified() && now.Sub(dir.asked) >= verifyAgain {
 		dir.verify() // a start found it so, or what it said could not be kept
 	}
-	next := dir.progress.Next(dir.plan.timeline, now, dir.need())
+	next := dir.next()
 	switch next.Do {
 	case cutover.DoTake:
 		dir.due(ctx, next.Step)
 	case cutover.DoMissed:
 		dir.alarmed(next.Why + " (hopnhat cutover schedule, or hopnhat cutover now --why …)")
 	case cutover.DoHold:
-		if dir.progress.Hold != nil || !dir.unverified() {
+		switch {
+		case dir.progress.Hold == nil && dir.plan.proved == nil && !dir.near():
+			dir.alarm = "" // there is time to schedule it again
+		case dir.progress.Hold != nil || !dir.unverified():
 			dir.alarmed(next.Why)
 		}
 	case cutover.DoWait:
@@ -74,6 +77,35 @@ func (dir *director) step(ctx context.Context) time.Time {
 	return now.Add(tick)
 }
 
+// next is what is to be done now.
+func (dir *director) next() cutover.Decision {
+	next := dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need())
+	if dir.plan.spent && (next.Do == cutover.DoWait || next.Do == cutover.DoTake || next.Do == cutover.DoMissed) {
+		return cutover.Decision{Do: cutover.DoHold, Why: "what is served has later serials by now than the plan goes on from; schedule anew"}
+	}
+	return next
+}
+
+// staleAlarm is how long before the next step a plan that is to be made again is an
+// alarm.
+const staleAlarm = 3 * 24 * time.Hour
+
+// near tells whether the next step of the plan is near, or a wave under way.
+func (dir *director) near() bool {
+	on, taken, err := dir.progress.On(dir.plan.timeline)
+	if err != nil || dir.progress.UnderWay() || len(taken) == len(on.Served()) {
+		return true
+	}
+	return on.Served()[len(taken)].At.Before(dir.d.clock.Now().Add(staleAlarm))
+}
+
+// spend tells the plan that what it goes on from is not what is served any more.
+func (dir *director) spend() {
+	if p := dir.plan; p != nil && p.proved != nil && !dir.asPlanned() {
+		dir.plan = &plan{timeline: p.timeline, terms: p.terms, spent: true}
+	}
+}
+
 // unverified tells whether what a step published last waits for its verification.
 func (dir *director) unverified() bool {
 	p := dir.progress
@@ -84,7 +116,7 @@ func (dir *director) unverified() bool {
 func (dir *director) due(ctx context.Context, i int) {
 	what := dir.plan.timeline.Served()[i]
 	if why := dir.clockFault(); why != "" && what.Kind == cutover.Switch {
-		dir.alarm = why // watch has said it
+		dir.alarm, dir.alarmAt = why, dir.d.clock.Now() // watch has said it
 		return
 	}
 	err := dir.take(i)
@@ -115,7 +147,7 @@ func (dir *director) alarmed(why string) {
 	if why == dir.alarm {
 		return
 	}
-	dir.alarm = why
+	dir.alarm, dir.alarmAt = why, dir.d.clock.Now()
 	dir.say("%s", dir.withWayBack("ALARM: the cutover is held: "+oneLine(why)))
 }
 

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -85,9 +84,15 @@ func (dir *director) status(s *control.Status) {
 	if s.State == control.None {
 		s.State = dir.state(s)
 	}
+	if s.State == control.Missed {
+		s.Plan.Window = time.Time{}
+	}
 	if s.Held == nil && s.State == control.Held {
-		next := dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need())
-		s.Held = &control.Hold{Why: cmp.Or(dir.alarm, next.Why), Since: s.Time} // the alarm, if it was looked at
+		next := dir.next()
+		s.Held = &control.Hold{Why: next.Why, Since: s.Time}
+		if dir.alarm != "" {
+			s.Held.Why, s.Held.Since = dir.alarm, dir.alarmAt.In(loc)
+		}
 		s.Held.Cause = dir.cause(next, s.Held.Why)
 	}
 }
@@ -125,7 +130,7 @@ func (dir *director) cause(next cutover.Decision, why string) control.Cause {
 
 // state is the word for how the timeline stands.
 func (dir *director) state(s *control.Status) control.State {
-	next := dir.progress.Next(dir.plan.timeline, dir.d.clock.Now(), dir.need())
+	next := dir.next()
 	if next.Do == cutover.DoWait || next.Do == cutover.DoTake || next.Do == cutover.DoHold || next.Do == cutover.DoMissed {
 		if next.Step < len(dir.plan.timeline.Served()) && dir.plan.proved != nil {
 			s.Next = &control.Next{Wave: next.Next.Wave, Kind: next.Next.Kind.String(), At: next.At.In(s.Time.Location()), Waits: next.Why}
@@ -153,12 +158,18 @@ func (dir *director) state(s *control.Status) control.State {
 	case cutover.DoDone:
 		return control.Done
 	case cutover.DoHold:
-		if dir.progress.Hold == nil && dir.alarm == "" && (dir.verifying || dir.unverified()) {
+		if s.Next != nil && dir.progress.Hold == nil && dir.alarm == "" && (dir.verifying || dir.unverified()) {
 			s.Next.Waits, s.Next.Cause = "the verification of the step before", control.Unverified
 			return control.Waiting
 		}
 		if dir.plan.proved == nil {
 			s.Stale = "the files lead to another plan than the one that was scheduled: schedule it again (hopnhat cutover schedule)"
+			if dir.plan.spent {
+				s.Stale = next.Why + " (hopnhat cutover schedule)"
+			}
+			if dir.progress.Hold == nil && !dir.near() {
+				return control.Waiting
+			}
 		}
 		return control.Held
 	}
@@ -194,12 +205,26 @@ func (dir *director) planned(s *control.Status, loc *time.Location) {
 		cp.Announce = a.At
 	}
 	served := on.Served()
+	var before time.Time // when the step before was taken, or can be
 	for i, step := range served {
 		one := control.Step{Wave: step.Wave, Kind: step.Kind.String(), At: step.At.In(loc), Earliest: step.At.In(loc)}
-		if i < len(taken) {
-			one.Taken = taken[i].In(loc)
+		switch {
+		case i < len(taken):
+			one.Taken, before = taken[i].In(loc), taken[i]
+			one.Verified = dir.verifiedStep(i, loc)
+		case i == len(taken):
+			before = step.At
+			if next := dir.next(); next.At.After(before) {
+				before = next.At
+			}
+		case before.Add(step.After).Before(step.At):
+			before = step.At
+		default:
+			before = before.Add(step.After)
 		}
-		one.Verified = dir.verifiedStep(i, loc)
+		if i >= len(taken) {
+			one.Earliest = before.In(loc)
+		}
 		s.Steps = append(s.Steps, one)
 	}
 	// The wave at hand: that of the step to come, or of the switch that can be undone.
@@ -231,7 +256,7 @@ func (dir *director) asPlanned() bool {
 		return false
 	}
 	if i < 0 {
-		return true
+		return sameWorlds(dir.served, dir.plan.timeline.At(time.Time{}))
 	}
 	return sameWorlds(dir.served, dir.plan.timeline.Served()[i].World)
 }
