@@ -84,9 +84,7 @@ func TestReload(t *testing.T) {
 	put(8, "192.0.2.12")
 	p.hup(t)
 	eventually(t, p, "a change under the old serial", func() bool { return p.www() == "192.0.2.12" && p.serial() == 9 })
-	if !strings.Contains(p.log.String(), "served as 9") {
-		t.Errorf("the raised serial is not said:\n%s", p.log)
-	}
+	eventually(t, p, "the raised serial is said", func() bool { return strings.Contains(p.log.String(), "served as 9") })
 
 	write(t, file, fmt.Sprintf(smallZone, 10, "192.0.2.999"))
 	p.hup(t)
