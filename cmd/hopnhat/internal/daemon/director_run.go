@@ -86,14 +86,15 @@ func (dir *director) next() cutover.Decision {
 	return next
 }
 
-// staleAlarm is how long before the next step a plan that is to be made again is an
+// staleAlarm is how long before a later wave a plan that is to be made again is an
 // alarm.
 const staleAlarm = 3 * 24 * time.Hour
 
-// near tells whether the next step of the plan is near, or a wave under way.
+// near tells whether a plan that is to be made again cannot wait: anywhere but between
+// two waves, which may lie months apart and have edits of all kinds.
 func (dir *director) near() bool {
 	on, taken, err := dir.progress.On(dir.plan.timeline)
-	if err != nil || dir.progress.UnderWay() || len(taken) == len(on.Served()) {
+	if err != nil || dir.progress.UnderWay() || len(taken) == 0 || len(taken) == len(on.Served()) {
 		return true
 	}
 	return on.Served()[len(taken)].At.Before(dir.d.clock.Now().Add(staleAlarm))
