@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
@@ -150,7 +149,7 @@ func (d *cutoverDates) draw(file string, vi bool, now time.Time) error {
 	if err := d.line.SVG(&b, words, now); err != nil {
 		return err
 	}
-	return renameio.WriteFile(file, b.Bytes(), 0o644)
+	return workspace.WriteFile(file, b.Bytes())
 }
 
 func (d *cutoverDates) printJSON(out io.Writer) error {

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/decisions"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/sheet"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
@@ -39,7 +37,7 @@ func (e *env) writeDecisions(p *planned, file string) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(file, b.Bytes(), 0o644); err != nil {
+	if err := workspace.WriteFile(file, b.Bytes()); err != nil {
 		return err
 	}
 	fmt.Fprintf(e.out, "%d rows written to %s; edit them, then: hopnhat import --decisions %s\n", len(rows), file, file)
@@ -85,7 +83,7 @@ func (o *importCmd) readDecisions(file string) error {
 	case o.dryRun:
 		fmt.Fprintf(o.out, "%d decisions would be written\n", len(changes))
 	default:
-		if err := renameio.WriteFile(path, out, 0o644); err != nil {
+		if err := workspace.WriteFile(path, out); err != nil {
 			return err
 		}
 		fmt.Fprintf(o.out, "%d decisions written to %s\n", len(changes), filepath.Join(dir, workspace.ConsolidationFile))

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/sheet"
@@ -86,7 +85,7 @@ func (o *ip) export(s *book.Snapshot, file, within string, oneSpace bool) error 
 		_, err = o.out.Write(buf.Bytes())
 		return err
 	}
-	if err := renameio.WriteFile(file, buf.Bytes(), 0o644); err != nil {
+	if err := workspace.WriteFile(file, buf.Bytes()); err != nil {
 		return err
 	}
 	fmt.Fprintf(o.out, "%d blocks of revision %d written to %s\n", len(list), s.Revision(), file)

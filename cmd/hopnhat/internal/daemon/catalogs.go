@@ -11,8 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/transfer"
@@ -209,5 +207,5 @@ func (c *catalogs) save() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(c.path(), append(b, '\n'), 0o644)
+	return workspace.WriteFile(c.path(), append(b, '\n'))
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
 )
 
@@ -223,7 +223,7 @@ func (s *serials) save() error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(s.path(), append(b, '\n'), 0o644); err != nil {
+	if err := workspace.WriteFile(s.path(), append(b, '\n')); err != nil {
 		return err
 	}
 	return syncFolder(s.dir)

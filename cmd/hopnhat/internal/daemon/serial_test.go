@@ -160,3 +160,13 @@ func TestPublished(t *testing.T) {
 	}
 	check(map[zones.ID]Published{testID: {7, now}})
 }
+
+// TestSerialsUnkept: the same failure to write them down has the same text, since an
+// alarm is said again where it differs.
+func TestSerialsUnkept(t *testing.T) {
+	s := newSerials(filepath.Join(t.TempDir(), "gone"), nil)
+	a, b := s.save(), s.save()
+	if a == nil || b == nil || a.Error() != b.Error() || !strings.Contains(a.Error(), s.path()+": no such file") {
+		t.Errorf("%v, then %v", a, b)
+	}
+}

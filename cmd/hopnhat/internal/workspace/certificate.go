@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
 	"gialai.gov.vn/hopnhat/zones/proof"
 )
 
@@ -50,7 +48,7 @@ func ReadCertificate(file string) (proof.Certificate, error) {
 // WriteCertificate puts a certificate into the workspace, whole or not at all,
 // and returns the file.
 func (w *Workspace) WriteCertificate(c proof.Certificate) (string, error) {
-	if err := renameio.WriteFile(filepath.Join(w.Root, CertificateFile), c.JSON(), 0o644); err != nil {
+	if err := WriteFile(filepath.Join(w.Root, CertificateFile), c.JSON()); err != nil {
 		return "", err
 	}
 	return filepath.Join(w.Dir, CertificateFile), nil
