@@ -52,7 +52,7 @@ func (o *asker) approve(ctx context.Context, hash string, args []string, r groun
 	case s.Plan == nil:
 		return errors.New(w.noPlan)
 	case s.Stale != "":
-		return fmt.Errorf(w.stale, s.Stale)
+		return fmt.Errorf(w.stale, w.reason(s, control.ByPlan, nil, s.Stale))
 	case !a.Names(s.Plan.Hash):
 		return fmt.Errorf(w.otherPlan, s.Plan.Hash, hash)
 	}

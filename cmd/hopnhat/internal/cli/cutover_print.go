@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/verify"
 	"gialai.gov.vn/hopnhat/zones/finding"
 )
 
@@ -87,7 +89,7 @@ func (w *cutoverWords) head(out io.Writer, s *control.Status) {
 	}
 	if n := s.Next; n != nil {
 		text := fmt.Sprintf(w.next, w.step(n.Wave, n.Kind), w.at(n.At), w.soon(n.At.Sub(s.Time)))
-		if n.Waits != "" {
+		if n.Waits != "" && s.Missed == nil { // the alarm says that
 			text += fmt.Sprintf(w.waits, w.reason(s, n.Cause, nil, n.Waits))
 		}
 		fmt.Fprintln(out, text)
@@ -178,19 +180,40 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 	case failed != nil:
 		text = fmt.Sprintf(w.alarmFailed, w.step(failed.Wave, failed.Kind), w.verdict(failed.Verified.Verdict, failed.Verified.Says))
 	case s.Clock != nil:
-		return fmt.Sprintf(w.alarmClock, w.clockFault(s.Clock)) + fmt.Sprintf(w.goOn, command("release")) + back()
+		return fmt.Sprintf(w.alarmClock, w.clockFault(s.Clock)) + w.remedy(s) + back()
 	default:
 		text = w.states[s.State]
 	}
 	text += back()
-	switch {
-	case s.State != control.Held:
-	case s.Stale != "":
-		text += fmt.Sprintf(w.goOn, "hopnhat cutover schedule -C "+finding.Shell(s.Folder))
-	default:
-		text += fmt.Sprintf(w.goOn, command("release"))
+	if s.State == control.Held {
+		text += w.remedy(s)
 	}
 	return text
+}
+
+// remedy is what lets the timeline go on; "" where nothing is known to.
+func (w *cutoverWords) remedy(s *control.Status) string {
+	in := " -C " + finding.Shell(s.Folder)
+	switch {
+	case s.Stale != "":
+		return fmt.Sprintf(w.goOn, "hopnhat cutover schedule"+in)
+	case s.Held != nil && s.Held.Cause == control.ByApprovals && s.Plan != nil:
+		return fmt.Sprintf(w.goOn, "hopnhat cutover approve "+short(s.Plan.Hash)+in)
+	case s.Release != "" && s.Held != nil && silent(s.Held.Verdict):
+		return fmt.Sprintf(w.goOnWithout, s.Release)
+	case s.Release != "":
+		return fmt.Sprintf(w.goOn, s.Release)
+	case s.Next != nil && (s.Next.Waits == "" || s.Next.Cause == control.Unverified):
+		return w.byItself // what is due is tried again, a verification too
+	}
+	return ""
+}
+
+// silent tells whether a verification met a server beyond this one that does not answer.
+func silent(v *control.Verdict) bool {
+	return v != nil && slices.ContainsFunc(v.Faults, func(f control.Fault) bool {
+		return f.Kind == verify.SilentOnes && (f.Role == "secondary" || f.Role == "resolver")
+	})
 }
 
 // reason says why nothing is done, by its cause; what has no words here, such as what

@@ -69,6 +69,7 @@ func held() control.Status {
 	s := scheduled()
 	s.State, s.Held = control.Held, &control.Hold{Why: "ns2 answers NXDOMAIN", Since: inSeptember(1, 4)}
 	s.Rollback = "hopnhat cutover rollback --why '…' -C /srv/dns"
+	s.Release = "hopnhat cutover release --why '…' -C /srv/dns"
 	return s
 }
 
@@ -118,9 +119,18 @@ gialai.gov.vn (internet): serial 8
 func TestCutoverAlarm(t *testing.T) {
 	missed := scheduled()
 	missed.State, missed.Missed = control.Missed, &control.Miss{At: inSeptember(1, 3), Grace: "2h0m0s"}
+	missed.Next.Waits = "the switch of 2025-09-01T10:00:00+07:00 was not made in time"
 	jumped, unsynced := scheduled(), scheduled()
 	jumped.Clock = &control.Clock{Kind: "jumped", At: inSeptember(1, 3), By: "-5m0s", Says: "x"}
 	unsynced.Clock = &control.Clock{Kind: "unsynchronised", Says: "x"}
+	jumped.Release, unsynced.Release = held().Release, held().Release
+	mute, unapproved, full, other := held(), held(), held(), held()
+	mute.Held.Cause, mute.Held.Verdict = control.ByVerification, &control.Verdict{Faults: []control.Fault{{Kind: verify.SilentOnes, Role: "secondary", Name: "ns2", Address: "192.0.2.2:53", Count: 2, Of: 8}}}
+	unapproved.Release, unapproved.Held.Cause, unapproved.Next.Waits = "", control.ByApprovals, "the plan has 1 of 2 approvals"
+	full.Release, full.Held.Why = "", "the step \"switch\" is due and not taken: no space left"
+	other.Release, other.Next.Waits = "", "ns2 answers NXDOMAIN"
+	unkept := held()
+	unkept.Release, unkept.Next.Waits, unkept.Next.Cause = "", "the verification of the step before", control.Unverified
 	failed := scheduled()
 	failed.Steps[0].Verified = &control.Verified{At: inSeptember(1, 2), Says: "ns2 is silent"}
 	for _, c := range []struct {
@@ -130,6 +140,11 @@ func TestCutoverAlarm(t *testing.T) {
 	}{
 		{held(), "en", "ALARM: held since 2025-09-01 11:00:00 +07:00: ns2 answers NXDOMAIN; no step is taken by itself; to go back: hopnhat cutover rollback --why '…' -C /srv/dns; to go on: hopnhat cutover release --why '…' -C /srv/dns\n"},
 		{held(), "vi", "BÁO ĐỘNG: tạm dừng từ 1/9/2025 11:00:00 +07:00: ns2 answers NXDOMAIN; không bước nào tự thực hiện; để quay lui: hopnhat cutover rollback --why '…' -C /srv/dns; để đi tiếp: hopnhat cutover release --why '…' -C /srv/dns\n"},
+		{mute, "en", "; to go back: hopnhat cutover rollback --why '…' -C /srv/dns; to go on: mend what does not answer, or take it out of hopnhat.yaml and run `hopnhat reload`; then: hopnhat cutover release --why '…' -C /srv/dns\n"},
+		{unapproved, "en", "the plan has 1 of 2 approvals; no step is taken by itself; to go back: hopnhat cutover rollback --why '…' -C /srv/dns; to go on: hopnhat cutover approve 0123456789abcdef -C /srv/dns\n"},
+		{full, "en", "no space left; no step is taken by itself; to go back: hopnhat cutover rollback --why '…' -C /srv/dns; it goes on by itself once that is mended\n"},
+		{unkept, "en", "/srv/dns; it goes on by itself once that is mended\n"},
+		{other, "en", "NXDOMAIN; no step is taken by itself; to go back: hopnhat cutover rollback --why '…' -C /srv/dns\n"},
 		{missed, "en", "ALARM: the switch of 2025-09-01 10:00:00 +07:00 was missed (grace 2h0m0s); nothing changes by itself; write a new date into consolidation.yaml and run `hopnhat cutover schedule`, or: hopnhat cutover now --why '…' -C /srv/dns\n"},
 		{jumped, "en", "ALARM: no switch is made: the clock jumped back by 5m0s to 2025-09-01 10:00:00 +07:00; look at the time and set it right; to go on: hopnhat cutover release --why '…' -C /srv/dns\n"},
 		{jumped, "vi", "BÁO ĐỘNG: không chuyển: đồng hồ nhảy lùi 5m0s, về 1/9/2025 10:00:00 +07:00; hãy xem giờ và chỉnh cho đúng; để đi tiếp: hopnhat cutover release --why '…' -C /srv/dns\n"},
@@ -138,7 +153,7 @@ func TestCutoverAlarm(t *testing.T) {
 	} {
 		_, run := atDesk(t, c.s)
 		code, out, _ := run("cutover", "status", "--lang", c.lang)
-		if code != 1 || !strings.HasSuffix(out, c.want) || strings.Count(out, "ALARM") > 1 {
+		if code != 1 || !strings.HasSuffix(out, c.want) || strings.Count(out, "ALARM") > 1 || strings.Contains(out, "it waits: the switch") {
 			t.Errorf("exit %d:\n%s\nwant at the end\n%s", code, out, c.want)
 		}
 		code, out, _ = run("cutover", "status", "--json")
@@ -231,7 +246,7 @@ func TestCutoverApprove(t *testing.T) {
 		t.Errorf("asked %s", got)
 	}
 	stale := scheduled()
-	stale.Stale = "zones/gialai.gov.vn.zone was edited"
+	stale.Stale = "the files lead to another plan: schedule it again (hopnhat cutover schedule)"
 	none := scheduled()
 	none.Plan = nil
 	for _, c := range []struct {
@@ -246,7 +261,7 @@ func TestCutoverApprove(t *testing.T) {
 	} {
 		d, run := atDesk(t, c.s)
 		code, _, errs := run("cutover", "approve", c.hash, "--lang", "en")
-		if code != 1 || !strings.Contains(errs, c.want) {
+		if code != 1 || !strings.Contains(errs, c.want) || strings.Count(errs, "schedule it again") > 1 {
 			t.Errorf("%s: exit %d, %s, want %q", c.hash, code, errs, c.want)
 		}
 		if n := len(d.asked); n != 1 {

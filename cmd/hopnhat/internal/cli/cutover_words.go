@@ -24,7 +24,7 @@ type cutoverWords struct {
 
 	right, unverified, suchAs string // a verification
 
-	alarmHeld, alarmMissed, alarmFailed, alarmClock, goBack, goOn, newDate string
+	alarmHeld, alarmMissed, alarmFailed, alarmClock, goBack, goOn, goOnWithout, byItself, newDate string
 
 	noPlan, otherPlan, whole, typeHash, notApproved, approved, toApprove string
 
@@ -75,7 +75,7 @@ func cutoverInEnglish() *cutoverWords {
 		of:        "cutover of %s: %s",
 		none:      "cutover: %s",
 		next:      "next: %s at %s (%s)",
-		waits:     "; it waits for %s",
+		waits:     "; it waits: %s",
 		stale:     "the plan is stale, no step is taken: %s; schedule it again",
 		plans:     "plan %s, made %s by %s",
 		because:   ": ",
@@ -100,6 +100,8 @@ func cutoverInEnglish() *cutoverWords {
 		alarmClock:  "ALARM: no switch is made: %s; look at the time and set it right",
 		goBack:      "; to go back: %s",
 		goOn:        "; to go on: %s",
+		goOnWithout: "; to go on: mend what does not answer, or take it out of hopnhat.yaml and run `hopnhat reload`; then: %s",
+		byItself:    "; it goes on by itself once that is mended",
 		newDate:     "; write a new date into consolidation.yaml and run `hopnhat cutover schedule`, or: %s",
 
 		noPlan:      "there is no plan to approve; make one by `hopnhat cutover schedule`",
@@ -158,7 +160,7 @@ func cutoverInVietnamese() *cutoverWords {
 		of:        "chuyển đổi ngày %s: %s",
 		none:      "chuyển đổi: %s",
 		next:      "bước kế tiếp: %s lúc %s (%s)",
-		waits:     "; đang chờ %s",
+		waits:     "; đang chờ: %s",
 		stale:     "kế hoạch đã cũ, không bước nào được thực hiện: %s; hãy lên lịch lại",
 		plans:     "kế hoạch %s, lập lúc %s, người lập %s",
 		because:   ": ",
@@ -183,6 +185,8 @@ func cutoverInVietnamese() *cutoverWords {
 		alarmClock:  "BÁO ĐỘNG: không chuyển: %s; hãy xem giờ và chỉnh cho đúng",
 		goBack:      "; để quay lui: %s",
 		goOn:        "; để đi tiếp: %s",
+		goOnWithout: "; để đi tiếp: hãy sửa máy không trả lời, hoặc bỏ nó khỏi hopnhat.yaml rồi chạy `hopnhat reload`; sau đó: %s",
+		byItself:    "; sửa xong thì tự đi tiếp",
 		newDate:     "; hãy ghi ngày mới vào consolidation.yaml rồi chạy `hopnhat cutover schedule`, hoặc: %s",
 
 		noPlan:      "chưa có kế hoạch để phê duyệt; hãy lập bằng `hopnhat cutover schedule`",

@@ -42,6 +42,8 @@ type Status struct {
 	Clock  *Clock    `json:"clock"`  // null: it is trusted, or nothing depends on it
 	// Rollback is the command that leads back; "" when nothing does.
 	Rollback string `json:"rollback"`
+	// Release is the command that lets go on what is held; "" when there is nothing to release.
+	Release string `json:"release"`
 
 	Approvals   Approvals    `json:"approvals"`
 	Published   *Published   `json:"published"`   // null: nothing yet

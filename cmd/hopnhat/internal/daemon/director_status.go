@@ -57,6 +57,9 @@ func (dir *director) status(s *control.Status) {
 		}
 	}
 	s.Rollback = dir.wayBack()
+	if p.Hold != nil || dir.clockAlarm != "" { // release takes both for good
+		s.Release = "hopnhat cutover release --why … " + dir.here()
+	}
 	if e := dir.clock.Trouble(); e != nil && dir.clockAlarm != "" {
 		s.Clock = &control.Clock{Kind: e.Kind.String(), Says: e.String()}
 		if e.Kind != clock.Unsynchronised {

@@ -319,7 +319,7 @@ func TestTimeline(t *testing.T) {
 	// With one approval no step is taken.
 	s.h.to(st.Steps[0].At.Add(time.Second))
 	s.until("held for want of an approval", func(st control.Status) bool {
-		return st.State == control.Held && st.Held.Cause == control.ByApprovals && strings.Contains(s.log.String(), "ALARM: the cutover is held: the plan has 1 of 2 approvals")
+		return st.State == control.Held && st.Release == "" && st.Held.Cause == control.ByApprovals && strings.Contains(s.log.String(), "ALARM: the cutover is held: the plan has 1 of 2 approvals")
 	})
 	s.is(oldMail, "198.51.100.3 300")
 	s.must(2, control.ApproveCommand, sum)
@@ -603,7 +603,7 @@ func TestHeldByHand(t *testing.T) {
 	st := s.until("an alarm", func(st control.Status) bool {
 		return strings.Contains(s.log.String(), "ALARM: the cutover is held: mail is looked at (u0)")
 	})
-	if taken(st, "add") != nil || st.State != control.Held || st.Held.Why != "mail is looked at (u0)" || !st.Alarms() {
+	if taken(st, "add") != nil || st.State != control.Held || st.Held.Why != "mail is looked at (u0)" || !strings.HasPrefix(st.Release, "hopnhat cutover release ") || !st.Alarms() {
 		t.Errorf("%+v", st)
 	}
 	s.is(oldMail, "198.51.100.3 300")
@@ -681,7 +681,7 @@ func TestVerificationUnkept(t *testing.T) {
 		s.h.to(at)
 		if disk.full.Load() {
 			s.until(kind+" is held", func(st control.Status) bool {
-				return taken(st, kind) != nil && st.State == control.Held && strings.Contains(st.Held.Why, "no space left")
+				return taken(st, kind) != nil && st.State == control.Held && st.Release == "" && strings.Contains(st.Held.Why, "no space left")
 			})
 			disk.full.Store(false)
 			s.h.to(at.Add(verifyAgain))
