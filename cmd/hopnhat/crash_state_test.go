@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -136,6 +137,93 @@ func TestCrashState(t *testing.T) {
 			t.Errorf("%d steps were taken\n%s", w.taken(), d)
 		}
 	})
+}
+
+// TestCrashFiles starts a server in the middle of a timeline while a file of the
+// workspace is half edited. It serves what was published last, whole, takes no step and
+// says what is wrong where; when that is mended it goes on to the timeline's end.
+func TestCrashFiles(t *testing.T) {
+	t.Parallel()
+	source := newCrashWorkspace(t)
+	source.rehearsed()
+	for name, c := range map[string]struct{ file, text, says string }{
+		"bad zone":          {"zones/gialai.gov.vn.zone", crashTarget + "bad A 1.2\n", "zones/gialai.gov.vn.zone:8:7: error: "},
+		"bad source":        {"sources/tslcd.zone", crashSource + "bad A 1.2\n", "sources/tslcd.zone:8:7: error: "},
+		"bad consolidation": {"consolidation.yaml", strings.Replace(crashRules, "[gialai.gov.vn]", "[gialai.gov.vn", 1), "consolidation.yaml:3:10: error: "},
+		"no zone":           {"zones/tslcd/gialai.gov.vn.zone", "", "zones/tslcd/gialai.gov.vn.zone: error: the file is missing"},
+		"no source":         {"sources/internet.zone", "", "sources/internet.zone: the file does not exist"},
+		"open conflict":     {"consolidation.yaml", strings.Replace(crashRules, "  - {at: www.gialai.gov.vn, take: source, target-becomes: www-cu.gialai.gov.vn, why: Cổng chung, by: skhcn, doc: kh106}\n", "", 1), "the files lead to another plan"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := source.from(t)
+			good := w.read(c.file)
+			if c.text == "" {
+				if err := os.Remove(filepath.Join(w.dir, c.file)); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				w.put(c.file, c.text)
+			}
+			was, event := w.last(false)
+			p := w.begin()
+			var out string
+			eventually(t, p.peer, "an alarm", func() (alarm bool) {
+				var code int
+				out, _, code = run(t, "cutover", "status", "--lang", "en", "--state", w.state)
+				return code == 1 && strings.Contains(out, "ALARM: held since")
+			})
+			if all := out + p.log.String(); !strings.Contains(all, c.says) || strings.Count(p.log.String(), "ALARM") != 1 {
+				t.Errorf("it lacks %q:\n%s\n%s", c.says, out, p.log)
+			}
+			if d := w.serves(was, w.others()...); d != "" {
+				t.Error(d)
+			}
+			if _, now := w.last(false); now.N != event.N {
+				t.Errorf("event %d (%s) was published on files that are not right", now.N, now.Kind)
+			}
+			w.put(c.file, good)
+			if name == "open conflict" {
+				p.hup(t) // it was loaded, and leads elsewhere
+			}
+			eventually(t, p.peer, "the timeline's end", func() bool { return w.taken() == len(crashSteps) })
+			world, _ := w.last(false)
+			if d := w.serves(world, w.others()...); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+	t.Run("no history", func(t *testing.T) {
+		w := newCrashWorkspace(t)
+		w.put("zones/gialai.gov.vn.zone", crashTarget+"bad A 1.2\n")
+		if log := w.fails(); !strings.Contains(log, "zones/gialai.gov.vn.zone:8:7: error: ") {
+			t.Errorf("it says:\n%s", log)
+		}
+	})
+	t.Run("bad configuration", func(t *testing.T) {
+		w := source.from(t)
+		w.put("hopnhat.yaml", w.read("hopnhat.yaml")+"listener: x\n")
+		if log := w.fails(); !strings.Contains(log, "hopnhat.yaml:") {
+			t.Errorf("it says:\n%s", log)
+		}
+	})
+}
+
+// TestCrashZoneFile: a zone file without a workspace is half edited while its server
+// starts. What was published last is served, until the file is mended.
+func TestCrashZoneFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, state := filepath.Join(dir, "example.vn.zone"), filepath.Join(dir, "var")
+	put(t, file, fmt.Sprintf(smallZone, 7, "192.0.2.10"), 1)
+	p := serveFile(t, "127.0.0.1", file, state)
+	p.kill()
+	put(t, file, fmt.Sprintf(smallZone, 8, "192.0.2"), 2)
+	p = serveFile(t, "127.0.0.1", file, state)
+	if log := p.log.String(); p.www() != "192.0.2.10" || p.serial() != 7 || !strings.Contains(log, "example.vn.zone:5:") || !strings.Contains(log, "serial 7") {
+		t.Errorf("%s, serial %d:\n%s", p.www(), p.serial(), log)
+	}
+	put(t, file, fmt.Sprintf(smallZone, 8, "192.0.2.12"), 3)
+	eventually(t, p, "the mended file", func() bool { return p.www() == "192.0.2.12" && p.serial() == 8 })
 }
 
 // TestCrashForbidden: the state folder is somebody else's, or cannot be made. The

@@ -195,6 +195,8 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 func (w *cutoverWords) remedy(s *control.Status) string {
 	in := " -C " + finding.Shell(s.Folder)
 	switch {
+	case s.Held != nil && s.Held.Cause == control.ByFiles:
+		return fmt.Sprintf(w.goOn, "hopnhat reload "+finding.Shell(s.Folder))
 	case s.Stale != "":
 		return fmt.Sprintf(w.goOn, "hopnhat cutover schedule"+in)
 	case s.Held != nil && s.Held.Cause == control.ByApprovals && s.Plan != nil:

@@ -138,7 +138,7 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 	if err != nil {
 		return daemon.Options{}, nil, fmt.Errorf("--at: %w", err)
 	}
-	p, err := o.workspace(args)
+	p, found, err := o.planned(args)
 	if errors.Is(err, workspace.ErrNone) && len(o.listen)+len(o.listenTLS) > 0 {
 		return daemon.Options{}, nil, fmt.Errorf("%w; to serve files without a workspace give --zone ORIGIN=FILE too", err)
 	}
@@ -184,6 +184,10 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 	if len(stages) == 0 {
 		return daemon.Options{}, nil, fmt.Errorf("%s: no listeners; write one such as\n  - {address: \"127.0.0.1:5301\", view: internet, at: after}\nor give --listen 127.0.0.1:5300", filepath.Join(p.Dir, "hopnhat.yaml"))
 	}
+	directed := slices.ContainsFunc(stages, func(s daemon.Stage) bool { return s.Instant.IsNow() })
+	if finding.Failed(found) && !directed { // else it may serve what was published last
+		return daemon.Options{}, nil, o.failed(found)
+	}
 	if o.open(stages) {
 		known := len(p.found)
 		if err := o.ask(ctx, p); err != nil {
@@ -198,7 +202,7 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 	if opts.State == "" {
 		opts.State = p.StateDir()
 	}
-	opts.Directed = slices.ContainsFunc(stages, func(s daemon.Stage) bool { return s.Instant.IsNow() })
+	opts.Directed = directed
 	opts.Rehearse = o.rehearse
 	opts.Control, opts.Group = socketOf(p.Workspace, o.state), p.Config.Control.Group
 	if o.rehearse != 0 {
@@ -215,6 +219,9 @@ func (o *serve) stages(ctx context.Context, args []string) (daemon.Options, func
 	}
 	for _, s := range stages {
 		opts.Listeners = append(opts.Listeners, s.Listener)
+	}
+	if finding.Failed(found) {
+		return opts, func(*daemon.Daemon) {}, nil
 	}
 	return opts, func(d *daemon.Daemon) { o.hello(p, stages, d) }, nil
 }

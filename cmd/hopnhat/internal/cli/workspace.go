@@ -23,18 +23,30 @@ func (p *planned) publishable() bool {
 // workspace opens the workspace of a command.
 // Errors in it are printed, all of them, and end the command.
 func (e *env) workspace(args []string) (*planned, error) {
-	dir, err := e.folder(args)
+	p, found, err := e.planned(args)
+	if err == nil {
+		err = e.failed(found)
+	}
 	if err != nil {
 		return nil, err
 	}
-	w, fs := workspace.Open(dir)
-	if w == nil || finding.Failed(fs) {
-		e.tell(fs, finding.Warning)
-		return nil, &exit{code: 1}
+	return p, nil
+}
+
+// planned is workspace with errors given back, but for those of hopnhat.yaml.
+func (e *env) planned(args []string) (*planned, []finding.Finding, error) {
+	dir, err := e.folder(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	w, found := workspace.Open(dir)
+	if w == nil || !w.Configured() {
+		e.tell(found, finding.Warning)
+		return nil, nil, &exit{code: 1}
 	}
 	p := &planned{Workspace: w}
 	p.plan, p.found = w.Plan()
-	return p, nil
+	return p, found, nil
 }
 
 // instant reads the instant of a command that reads files alone.

@@ -132,6 +132,7 @@ const (
 	ByApprovals    Cause = "approvals"  // too few
 	Unverified     Cause = "unverified" // the step before
 	ByPlan         Cause = "plan"       // the files lead to another
+	ByFiles        Cause = "files"      // they cannot be used
 )
 
 // Next is the step that is taken next.

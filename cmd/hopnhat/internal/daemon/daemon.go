@@ -51,12 +51,14 @@ type Loaded struct {
 	raw       map[string]zones.World // as they were loaded: without catalogs, numbers and what is followed
 	change    *change                // how the world of now comes to be served; nil without a timeline
 	proved    *proved                // nil for zone files
+	lacks     string                 // why what was published last is served in place of what the files lead to; "" where it is not
 }
 
 // Loader reads the worlds. prev is what it returned last (nil the first
 // time), so that a bad file's last good version can be kept. Files in over are
 // read as if they held its octets. On an error nothing of the result is used but
-// which files failed; it may be nil.
+// which files failed, and by a start its workspace, which is nil where hopnhat.yaml
+// has errors, and its transfers; it may be nil.
 type Loader func(ctx context.Context, prev *Loaded, over map[string][]byte) (*Loaded, error)
 
 // Options are the daemon's settings.
@@ -140,9 +142,11 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 			return d, err
 		}
 	}
-	loaded, err := d.read(ctx, nil, nil, Note{})
+	loaded, err := d.read(ctx, d.recalled(), nil, Note{})
 	if err != nil {
-		return d, err
+		if loaded, err = d.director.resume(loaded, err); err != nil {
+			return d, err
+		}
 	}
 	for _, l := range o.Listeners {
 		c := &current{at: l.At, updater: d.updater, follows: d.follows}
@@ -162,7 +166,12 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.publish(loaded, Note{}); err != nil {
-		return d, err
+		if loaded, err = d.director.resume(loaded, err); err != nil {
+			return d, err
+		}
+		if err := d.publish(loaded, Note{}); err != nil {
+			return d, err
+		}
 	}
 	for _, r := range d.running {
 		go func() {
@@ -288,7 +297,7 @@ func (d *Daemon) gate(l *Loaded) error {
 		if d.o.BehindSigner || li.Loopback() {
 			continue
 		}
-		if l.workspace != nil {
+		if l.workspace != nil && l.lacks == "" {
 			for _, f := range l.workspace.Signed() {
 				return fmt.Errorf("listener %s: %w", li.Address, f)
 			}
@@ -357,7 +366,7 @@ func (d *Daemon) compile(l *Loaded) ([]*answer.Image, map[string]zones.World, er
 	images := make([]*answer.Image, len(d.o.Listeners))
 	for i, li := range d.o.Listeners {
 		w, ok := worlds[li.At]
-		if !ok {
+		if !ok && l.lacks == "" { // else it refuses
 			return nil, nil, fmt.Errorf("listener %s: no world at %q", li.Address, li.At)
 		}
 		k := key{li.At, li.View}
@@ -435,6 +444,12 @@ func (d *Daemon) reloaded(ctx context.Context, before *early, n Note) error {
 	if err != nil {
 		if loaded != nil {
 			d.loaded.failed = loaded.failed
+			if d.loaded.lacks != "" && len(loaded.failed) == 0 {
+				d.loaded.failed = loaded.seen
+			}
+		}
+		if d.loaded.lacks != "" {
+			d.loaded.lacks = lacking(err)
 		}
 		return err
 	}

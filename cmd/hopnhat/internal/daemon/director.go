@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,7 @@ type director struct {
 	standing zones.World // what was served when the plan was made
 	served   zones.World // what was published last
 	started  bool        // served is known
+	partial  bool        // not all of it can be read
 	from     *Loaded     // the files that served came from; nil: not read in this run
 
 	drafting  bool // a plan is being made, one at a time
@@ -154,6 +156,7 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 	if last, ok := d.past.last(); ok {
 		if dir.served, err = d.past.world(last); err != nil {
 			dir.say("what was published last cannot be read whole, and what is lacking is taken from the files as they are: %v; put it back from a backup (`hopnhat zone history` names all that is damaged)", err)
+			dir.partial = true
 		}
 		dir.started = true
 	}
@@ -246,14 +249,19 @@ func (dir *director) arrange(l *Loaded, n Note) error {
 		})
 	}
 	p, err := dir.lead(l)
-	if err != nil {
-		return err
+	var to zones.World
+	if err == nil {
+		to, err = dir.current(l, p)
 	}
-	to, err := dir.current(l, p)
 	if err != nil {
-		return err
+		return cmp.Or(dir.gone(l), err)
 	}
 	c, err := dir.edit(l, p, to, n)
+	if err != nil {
+		if gone := dir.gone(l); gone != nil {
+			return errors.Join(gone, err)
+		}
+	}
 	if err != nil && dir.d.loaded == nil && dir.started {
 		// A start serves what was published last, whatever the files say by now.
 		l.Notes = append(l.Notes, err.Error(), "served as it was published last, until that is mended")

@@ -107,6 +107,9 @@ func changes(was, is zones.World) []control.Change {
 // command carries out a command of the cutover, but schedule. The caller holds d.mu.
 func (dir *director) command(p control.Peer, r control.Request) error {
 	n := Note{Who: p.User, UID: p.UID}
+	if why := dir.d.loaded.lacks; why != "" && r.Command != control.HoldCommand && r.Command != control.ReleaseCommand {
+		return errors.New(why)
+	}
 	if r.Command == control.ApproveCommand {
 		a, err := control.Args[control.Approve](r)
 		if err != nil {

@@ -13,8 +13,8 @@
 //	ONE-STEP     all listeners turn to a new world after all images of it are
 //	             compiled, each by one atomic store
 //	WHOLE        what is answered now, by a timeline, is in the history and its log
-//	             before it is published; a start serves what the log says, whole
-//	             (past.go, director.go)
+//	             before it is published; a start serves what the log says, whole,
+//	             where the files cannot be used too (past.go, director_start.go)
 //	T-FENCE      a step of a timeline is taken only of the plan that was scheduled
 //	             and approved, from the files as they were loaded
 //	FRESH        a followed zone is the one that a primary had, whole, at most

@@ -234,6 +234,20 @@ func (p *past) last() (history.Event, bool) {
 	return history.Event{}, false
 }
 
+// recalled is what zone files without a workspace were read as when they were published
+// last, for those that cannot be read now; nil where nothing is known.
+func (d *Daemon) recalled() *Loaded {
+	last, ok := d.past.last()
+	if !ok || d.director != nil {
+		return nil
+	}
+	w, err := d.past.world(last)
+	if err != nil {
+		fmt.Fprintln(d.o.Log, err)
+	}
+	return &Loaded{Worlds: map[string]zones.World{Now: w}}
+}
+
 // newest is the log's last event; the zero Event where there is none.
 func (p *past) newest() history.Event {
 	es := p.h.Events()

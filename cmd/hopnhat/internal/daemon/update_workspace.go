@@ -56,6 +56,9 @@ func (r refusal) Error() string { return string(r) }
 // edit makes a change of what is served in the files that it comes from. What it
 // leads to is loaded, merged and proved before anything is written.
 func (u *updater) edit(ctx context.Context, at string, z *zones.Zone, d zones.Delta) error {
+	if why := u.d.loaded.lacks; why != "" {
+		return errors.New(why)
+	}
 	if !slices.Equal(u.d.loaded.seen, stamps(paths(u.d.loaded.seen))) {
 		return updates.ErrEdited // it would be published along
 	}

@@ -21,10 +21,10 @@ type Stage struct {
 }
 
 // Workspace returns the Loader of a workspace for listeners. What cannot be
-// read is taken from the reading before; a plan that cannot be published is
-// served after the cutover on loopback alone, where it can be rehearsed. Each
-// reading is proved; one that loses names where the one before lost none is
-// not taken.
+// read is taken from the reading before; the first must be without an error. A plan
+// that cannot be published is served after the cutover on loopback alone, where it can
+// be rehearsed. Each reading is proved; one that loses names where the one before lost
+// none is not taken.
 func Workspace(dir string, stages []Stage, c Clock) Loader {
 	return func(ctx context.Context, prev *Loaded, over map[string][]byte) (*Loaded, error) {
 		var w *workspace.Workspace
@@ -56,13 +56,14 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 			kept, names := w.KeepFrom(prev.workspace)
 			w = kept
 			out.failed = ss
-			out.Notes = append(out.Notes, "still served as read before: "+strings.Join(names, ", "))
+			if len(names) > 0 {
+				out.Notes = append(out.Notes, "still served as read before: "+strings.Join(names, ", "))
+			}
 		}
-		if !w.Whole() {
-			return &Loaded{failed: ss}, errors.New(strings.Join(append(out.Notes, dir+": the workspace has errors"), "\n"))
+		faulty := errors.New(strings.Join(append(out.Notes, dir+": the workspace has errors"), "\n"))
+		if !w.Configured() {
+			return &Loaded{failed: ss}, faulty
 		}
-		out.workspace = w
-		out.homes = homes(w)
 		keys, fs := w.TransferKeys()
 		for _, f := range fs {
 			if f.Severity >= finding.Warning {
@@ -72,25 +73,32 @@ func Workspace(dir string, stages []Stage, c Clock) Loader {
 		if finding.Failed(fs) {
 			return &Loaded{failed: ss}, errors.New(strings.Join(out.Notes, "\n"))
 		}
+		out.workspace = w
 		out.Transfers = Transfers{Keys: keys, Secondaries: w.Config.Secondaries, Updates: w.Config.Updates, Follows: w.Follows(), Catalogs: w.Config.Catalogs}
+		fails := &Loaded{workspace: w, Transfers: out.Transfers, seen: ss, failed: ss}
+		first := prev == nil || prev.lacks != ""
+		if !w.Whole() || first && finding.Failed(found) {
+			return fails, faulty
+		}
+		out.homes = homes(w)
 		plan, fs := w.Plan()
 		out.plan, out.planFound = plan, fs
 		note := unpublished(w, plan, fs, stages)
 		if note != "" {
 			if slices.ContainsFunc(stages, func(s Stage) bool { return w.Changes(plan, s.Instant) && !s.Loopback() }) {
-				return &Loaded{failed: ss}, fmt.Errorf("%s\nit is served on loopback alone; decide what is open, or rehearse on 127.0.0.1", note)
+				return fails, fmt.Errorf("%s\nit is served on loopback alone; decide what is open, or rehearse on 127.0.0.1", note)
 			}
 			out.Notes = append(out.Notes, note)
 		}
 		if out.proved, err = prove(w, plan, stages, c.Now()); err != nil {
-			return &Loaded{failed: ss}, err
+			return fails, err
 		}
 		if b := out.proved.blocking(); b != "" {
 			if prev != nil && prev.proved != nil && prev.proved.blocking() == "" {
 				if note != "" {
 					b = note // says enough
 				}
-				return &Loaded{failed: ss}, fmt.Errorf("%s\n%s: %w; mend that, or decide it", b, w.Dir, errBlocked)
+				return fails, fmt.Errorf("%s\n%s: %w; mend that, or decide it", b, w.Dir, errBlocked)
 			}
 			if note == "" {
 				out.Notes = append(out.Notes, b)

@@ -21,6 +21,16 @@ const (
 	zoneEnding = ".zone"
 )
 
+// ZonePath is where the file of a zone that is served today lies, where hopnhat.yaml
+// does not say another place: a slash path inside the workspace.
+func ZonePath(id zones.ID) string {
+	view := ""
+	if id.View != zones.Internet {
+		view = string(id.View)
+	}
+	return path.Join(zoneFolder, view, id.Origin.Text()+zoneEnding)
+}
+
 // reader reads one workspace.
 type reader struct {
 	fsys   fs.FS

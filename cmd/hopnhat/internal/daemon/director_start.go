@@ -1,0 +1,73 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
+	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/finding"
+)
+
+// resume is what a start serves where what the files lead to cannot be served: what
+// was published last, as a server serves on that runs. The timeline is held until they
+// can be loaded; listeners at other instants refuse until then. Where that is not
+// known, or hopnhat.yaml has errors, it is err.
+func (dir *director) resume(l *Loaded, err error) (*Loaded, error) {
+	if dir == nil || !dir.started || l == nil || l.workspace == nil || l.lacks != "" {
+		return l, err
+	}
+	out := &Loaded{
+		Worlds: map[string]zones.World{Now: dir.served}, Transfers: l.Transfers, workspace: l.workspace,
+		seen: l.seen, failed: l.seen, lacks: lacking(err),
+	}
+	if len(l.failed) > 0 {
+		out.failed = l.failed
+	}
+	for _, li := range dir.d.o.Listeners {
+		if li.At != Now {
+			out.Notes = append(out.Notes, fmt.Sprintf("listener %s: nothing is known of the world at %q, so it refuses", li.Address, li.At))
+		}
+	}
+	out.Notes = append([]string{err.Error()}, append(out.Notes,
+		"ALARM: the cutover is held: the files cannot be used as they are. What was published last is served; mend them, then: hopnhat reload "+finding.Shell(l.workspace.Dir))...)
+	c, err := dir.edit(out, nil, dir.served, Note{})
+	if err != nil {
+		return l, err
+	}
+	c.from = nil
+	if dir.partial {
+		c.commit = func(zones.World) error { return nil } // the log has more of it
+	}
+	out.change = c
+	return out, nil
+}
+
+// lacking is the reason in one line.
+func lacking(err error) string {
+	return "the files cannot be used, so what was published last is served until they are mended and loaded (hopnhat reload): " + oneLine(err.Error())
+}
+
+// gone names the zones that are served and that no file states by now: then what else is
+// wrong follows from that. nil: there are none.
+func (dir *director) gone(l *Loaded) error {
+	var faults []error
+	var files []string
+	for z := range dir.served.All() {
+		if id := z.ID(); l.plan.Before().Zone(id) == nil {
+			file := workspace.ZonePath(id)
+			files = append(files, filepath.Join(l.workspace.Root, file))
+			faults = append(faults, finding.Finding{
+				ID: "W-ZONE", Severity: finding.Error, At: zones.Place{File: filepath.Join(l.workspace.Dir, file)},
+				Found: fmt.Sprintf("the file is missing, and no other states the zone %v, which is served", id),
+				Mend:  "put it back; of a zone that a source brought, put the source back into " + workspace.ConsolidationFile,
+			})
+		}
+	}
+	if len(faults) > 0 {
+		l.failed = append(slices.Clone(l.seen), stamps(files)...) // they are looked for again
+	}
+	return errors.Join(faults...)
+}
