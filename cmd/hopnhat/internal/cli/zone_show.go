@@ -56,7 +56,24 @@ func (o *zoneShow) run(args []string, view string) error {
 			return fmt.Errorf("%s is not a type of record", args[2])
 		}
 	}
-	found := false
+	found := o.print(z, only, typ)
+	// Without the final dot a name stands below the origin; one that ends in that is meant
+	// as it reads.
+	if !found && len(args) > 1 {
+		if whole, err := zones.ParseName(args[1]); err == nil && whole.Within(z.Origin()) {
+			found = o.print(z, whole, typ)
+		}
+	}
+	if !found {
+		fmt.Fprintf(o.err, "no such record in %v\n", z.ID())
+		return &exit{code: 1}
+	}
+	return nil
+}
+
+// print prints the records of a name, or of all where it is zero, and of a type, or of
+// all where that is zero, and tells whether there are any.
+func (o *zoneShow) print(z *zones.Zone, only zones.Name, typ zones.Type) (found bool) {
 	for r := range z.Records() {
 		if !only.IsZero() && r.Owner != only || typ != 0 && r.Type != typ {
 			continue
@@ -67,11 +84,7 @@ func (o *zoneShow) run(args []string, view string) error {
 		}
 		fmt.Fprintln(o.out, recordText(r))
 	}
-	if !found {
-		fmt.Fprintf(o.err, "no such record in %v\n", z.ID())
-		return &exit{code: 1}
-	}
-	return nil
+	return found
 }
 
 // recordText is a record as a master file has it, on one line.
