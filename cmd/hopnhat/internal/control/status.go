@@ -56,9 +56,9 @@ type Status struct {
 type Plan struct {
 	Hash      string    `json:"hash"` // in hex, whole
 	Cutover   time.Time `json:"cutover"`
-	Earliest  time.Time `json:"earliest"` // the first safe one, as it was when the plan was made
-	Announce  time.Time `json:"announce"` // the day by whose end people must know; zero: nobody must
-	Window    time.Time `json:"window"`   // until when a rollback is possible
+	Earliest  time.Time `json:"earliest,omitzero"` // the first safe one, as it was when the plan was made
+	Announce  time.Time `json:"announce,omitzero"` // the day by whose end people must know; not there: nobody must
+	Window    time.Time `json:"window,omitzero"`   // until when a rollback is possible
 	Made      time.Time `json:"made"`
 	By        string    `json:"by"`
 	Why       string    `json:"why,omitempty"`
@@ -78,13 +78,13 @@ type Change struct {
 	Added   int    `json:"added"`
 }
 
-// Step is one instant of the timeline. A zero time is one that is not known yet.
+// Step is one instant of the timeline. A time that is not there is not known yet.
 type Step struct {
 	Wave     string    `json:"wave,omitempty"`
 	Kind     string    `json:"kind"`
-	At       time.Time `json:"at"`       // as planned
-	Earliest time.Time `json:"earliest"` // as what was taken so far allows
-	Taken    time.Time `json:"taken"`
+	At       time.Time `json:"at"`                // as planned
+	Earliest time.Time `json:"earliest,omitzero"` // as what was taken so far allows
+	Taken    time.Time `json:"taken,omitzero"`
 	Verified *Verified `json:"verified"` // null: not yet
 }
 
