@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -114,6 +115,15 @@ func (e *env) folder(args []string) (string, error) {
 		return workspace.Find(".")
 	}
 	return dir, nil
+}
+
+// placed is the time zone in which instants are printed: that of the cutover's date, or
+// the machine's where no workspace says one.
+func placed(w *workspace.Workspace) *time.Location {
+	if w == nil || w.Mapping.Cutover.IsZero() {
+		return time.Local
+	}
+	return w.Mapping.Cutover.Location()
 }
 
 // configured opens a workspace, of which hopnhat.yaml alone has to be good.

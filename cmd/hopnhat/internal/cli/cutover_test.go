@@ -17,6 +17,7 @@ import (
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/verify"
+	"gialai.gov.vn/hopnhat/zones"
 )
 
 const planHash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -470,6 +471,56 @@ func TestSocketInSpite(t *testing.T) {
 		_ = server.Close()
 		if code != 0 || len(d.asked) != 1 || !strings.HasPrefix(d.asked[0], "cutover.abort ") || !strings.Contains(errs, c.want) || !strings.Contains(errs, path+" is asked") {
 			t.Errorf("%q: exit %d, asked %v\n%s", c.conf, code, d.asked, errs)
+		}
+	}
+}
+
+// TestStatusWithoutSecondaries: that no server runs is said before what hopnhat.yaml lacks.
+func TestStatusWithoutSecondaries(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "var"), 0o755), os.WriteFile(filepath.Join(dir, "hopnhat.yaml"), []byte("version: 1\n"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	says := func() string {
+		var out, errw bytes.Buffer
+		if code := Main([]string{"status", dir}, nil, &out, &errw); code != 1 {
+			t.Errorf("exit %d", code)
+		}
+		return errw.String()
+	}
+	if got := says(); !strings.Contains(got, "no server listens") || strings.Contains(got, "no secondaries") {
+		t.Error(got)
+	}
+	server, err := control.Listen(filepath.Join(dir, "var", control.File), "", &desk{status: control.Status{Format: control.StatusFormat, State: control.None}}, new(bytes.Buffer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if got := says(); !strings.Contains(got, "hopnhat.yaml: no secondaries; write one such as") {
+		t.Error(got)
+	}
+}
+
+// TestStatusPlaced: instants are of the workspace's time zone.
+func TestStatusPlaced(t *testing.T) {
+	since := time.Date(2025, 8, 31, 17, 0, 0, 0, time.UTC)
+	serial := zones.Serial(7)
+	r := statusReport{Time: since.Add(time.Minute), in: time.FixedZone("", 7*3600), Zones: []statusZone{{Zone: "a", View: "internet", Serial: &serial, Since: &since}}}
+	var out bytes.Buffer
+	if r.print(&out); !strings.Contains(out.String(), "since 2025-09-01 00:00:00 +07:00 (60 s)") {
+		t.Error(out.String())
+	}
+}
+
+// TestStatusJSON: an instant that there is none of is not there.
+func TestStatusJSON(t *testing.T) {
+	b, err := json.Marshal(control.Status{Plan: &control.Plan{}, Steps: []control.Step{{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"earliest", "announce", "window", "taken"} {
+		if strings.Contains(string(b), `"`+key+`"`) {
+			t.Errorf("%s of nothing: %s", key, b)
 		}
 	}
 }

@@ -32,7 +32,8 @@ type status struct {
 	wait   time.Duration
 	json   bool
 
-	socket string // of the server, as far as it is known
+	socket string         // of the server, as far as it is known
+	in     *time.Location // of the workspace, where there is one
 }
 
 func newStatus(e *env) *cobra.Command {
@@ -81,8 +82,14 @@ func (o *status) run(ctx context.Context, args []string) error {
 		fs, keys, err = o.listed(args)
 	}
 	var none *noSecondaries
-	if errors.As(err, &none) && o.cutover(ctx) != nil {
-		err = nil // how the cutover stands is worth a status
+	if errors.As(err, &none) {
+		c, nobody := o.cutover(ctx)
+		switch {
+		case nobody != nil:
+			err = nobody // that is to be mended first
+		case c != nil:
+			err = nil // how the cutover stands is worth a status
+		}
 	}
 	if err != nil {
 		return err
@@ -94,7 +101,7 @@ func (o *status) run(ctx context.Context, args []string) error {
 		return context.Cause(ctx)
 	}
 	r := o.report(fs)
-	r.Cutover = o.cutover(ctx)
+	r.Cutover, _ = o.cutover(ctx) // a server that is not there shows in the zones
 	if o.json {
 		err = r.printJSON(o.out)
 	} else {
@@ -114,26 +121,26 @@ func (e *noSecondaries) Error() string {
 }
 
 // cutover asks the server how its cutover stands; nil where nobody can tell, or
-// none is scheduled.
-func (o *status) cutover(ctx context.Context) *statusCutover {
+// none is scheduled. The error is that no server runs.
+func (o *status) cutover(ctx context.Context) (*statusCutover, error) {
 	path := o.socket
 	if path == "" && o.state != "" {
 		path = filepath.Join(o.state, control.File)
 	}
 	if path == "" {
-		return nil
+		return nil, nil
 	}
 	s, err := control.GetStatus(ctx, path)
 	switch {
 	case errors.Is(err, control.ErrNobody):
-		return nil
+		return nil, err
 	case err != nil:
 		fmt.Fprintf(o.err, "how the cutover stands is not known: %v\n", err)
-		return nil
+		return nil, nil
 	case s.State == control.None:
-		return nil
+		return nil, nil
 	}
-	return &statusCutover{State: string(s.State), Alarm: cutoverInEnglish().alarmOf(s)}
+	return &statusCutover{State: string(s.State), Alarm: cutoverInEnglish().alarmOf(s)}, nil
 }
 
 // files is what is asked without a workspace.
@@ -184,7 +191,7 @@ func (o *status) listed(args []string) ([]followed, map[zones.Name]transfer.Key,
 	if err != nil {
 		return nil, nil, err
 	}
-	o.socket = socketOf(w, o.state)
+	o.socket, o.in = socketOf(w, o.state), placed(w)
 	file := filepath.Join(w.Dir, workspace.ConfigFile)
 	if len(w.Config.Secondaries) == 0 {
 		return nil, nil, &noSecondaries{file}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ type statusReport struct {
 	Counts map[string]int `json:"counts"` // of secondaries and zones, by state
 
 	Cutover *statusCutover `json:"cutover,omitempty"` // what the server says; not there: nothing
+
+	in *time.Location // to print instants in; nil: the machine's
 }
 
 // statusCutover is how the server's cutover stands.
@@ -60,7 +63,7 @@ type statusServer struct {
 const unknown = "unknown"
 
 func (o *status) report(fs []followed) statusReport {
-	r := statusReport{Format: 1, Time: o.now().UTC().Round(time.Millisecond), Counts: map[string]int{}}
+	r := statusReport{Format: 1, Time: o.now().UTC().Round(time.Millisecond), Counts: map[string]int{}, in: o.in}
 	for _, f := range fs {
 		z := statusZone{Zone: f.id.Origin.Text(), View: string(f.id.View), Server: serverOf(f.ours), Secondaries: []statusServer{}}
 		z.Server.Address = f.server.String()
@@ -143,7 +146,7 @@ func (r statusReport) print(w io.Writer) {
 			serial = fmt.Sprintf("serial %d", *z.Serial)
 		}
 		if z.Since != nil {
-			serial += fmt.Sprintf(" since %s (%s)", z.Since.Local().Format("2006-01-02 15:04:05 -07:00"), age(r.Time.Sub(*z.Since)))
+			serial += fmt.Sprintf(" since %s (%s)", z.Since.In(cmp.Or(r.in, time.Local)).Format("2006-01-02 15:04:05 -07:00"), age(r.Time.Sub(*z.Since)))
 		}
 		down := ""
 		if z.Server.Error != "" {

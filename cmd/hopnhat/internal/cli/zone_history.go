@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones/finding"
 	"gialai.gov.vn/hopnhat/zones/history"
 )
@@ -75,7 +76,11 @@ func (o *zoneHistory) run(zone string) error {
 	if o.json {
 		err = indent(o.out, o.report(id.Origin.Text(), string(id.View), vs, found))
 	} else {
-		err = o.print(vs)
+		var w *workspace.Workspace
+		if dir, err := o.folder(nil); err == nil {
+			w, _ = workspace.OpenPlans(dir)
+		}
+		err = o.print(vs, placed(w))
 	}
 	if err == nil && finding.Failed(found) {
 		err = &exit{code: 1}
@@ -99,11 +104,11 @@ func (o *zoneHistory) report(zone, view string, vs []history.Version, found []fi
 	return r
 }
 
-func (o *zoneHistory) print(vs []history.Version) error {
+func (o *zoneHistory) print(vs []history.Version, in *time.Location) error {
 	t := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	for _, v := range vs {
 		fmt.Fprintf(t, "%d\tserial %d\t%s\t%s\t+%d -%d\t%s\t%s\n", v.N, v.Serial,
-			v.At.Local().Format("2006-01-02 15:04:05 -07:00"), oneLine(v.Who), v.Added, v.Removed, oneLine(v.Document), oneLine(v.Why))
+			v.At.In(in).Format("2006-01-02 15:04:05 -07:00"), oneLine(v.Who), v.Added, v.Removed, oneLine(v.Document), oneLine(v.Why))
 	}
 	return t.Flush()
 }

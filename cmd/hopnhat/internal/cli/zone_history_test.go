@@ -96,7 +96,7 @@ func stated(t *testing.T, dir string) *zones.Zone {
 func runIn(t *testing.T, args ...string) (int, string, string) {
 	t.Helper()
 	old := time.Local
-	time.Local = time.FixedZone("", 7*3600)
+	time.Local = time.FixedZone("", -5*3600) // the zone of the cutover's date is the one that matters
 	defer func() { time.Local = old }()
 	var out, errw bytes.Buffer
 	code := Main(args, strings.NewReader(""), &out, &errw)
@@ -166,6 +166,14 @@ func TestZoneShowDiffVersions(t *testing.T) {
 	dir, _ := pastWorkspace(t)
 	if code, out, errs := runIn(t, "zone", "show", "moi.example@2", "www", "A", "-C", dir); code != 0 || out != "www.moi.example.\t300\tIN\tA\t192.0.2.99\n" {
 		t.Errorf("exit %d %s%s", code, out, errs)
+	}
+	for _, name := range []string{"www.moi.example", "www.moi.example."} {
+		if code, out, errs := runIn(t, "zone", "show", "moi.example@2", name, "A", "-C", dir); code != 0 || !strings.Contains(out, "192.0.2.99") || errs != "" {
+			t.Errorf("%s: exit %d %s%s", name, code, out, errs)
+		}
+	}
+	if code, _, errs := runIn(t, "zone", "show", "moi.example@2", "none.moi.example", "-C", dir); code != 1 || !strings.Contains(errs, "no such record") {
+		t.Errorf("exit %d %s", code, errs)
 	}
 	if code, out, errs := runIn(t, "zone", "show", "moi.example@3", "-C", dir); code != 0 || !strings.Contains(out, "$ORIGIN moi.example.") || !strings.Contains(out, "neu") {
 		t.Errorf("exit %d %s%s", code, out, errs)
