@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,6 +85,9 @@ func (o *cutoverPlan) run(args []string) error {
 			return fmt.Errorf("--date: %w", err)
 		}
 		p.plan, p.found = p.Plan()
+	}
+	if o.svg != "" && !strings.EqualFold(filepath.Ext(o.svg), ".svg") {
+		return fmt.Errorf("--svg %s: the picture is SVG; give a file whose name ends in .svg", o.svg)
 	}
 	words := datesInEnglish()
 	if vi {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"strings"
@@ -106,6 +107,9 @@ func (o *zoneEdit) edited(m *master, d *draft) (*edition, error) {
 	for {
 		editor, failed := d.open(o.env)
 		text, err := d.text()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(fmt.Errorf("%s took away the copy that it was given to edit, %s: nothing was changed, the zone is as it was", editor, d.path), failed)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -115,6 +115,17 @@ func TestZoneEditNothing(t *testing.T) {
 	}
 }
 
+// TestZoneEditGone: an editor that leaves no copy has changed nothing.
+func TestZoneEditGone(t *testing.T) {
+	for _, script := range []string{`rm "$1"`, `rm "$1"; exit 3`} {
+		e := newEditing(t)
+		code, out, errs, left := e.run(script)
+		if code != 1 || !strings.Contains(errs, "took away the copy") || !strings.Contains(errs, "nothing was changed") || strings.Contains(errs, "no such file") || e.text() != editedZone || len(left) > 0 {
+			t.Errorf("exit %d, left %v: %s\n%s", code, left, out, errs)
+		}
+	}
+}
+
 // TestZoneEditRefused: a bad edit is told with its place, one that loses names with
 // the question that shows it; the file stays, and so does what was written.
 func TestZoneEditRefused(t *testing.T) {
