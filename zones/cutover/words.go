@@ -40,13 +40,13 @@ func Vietnamese() Words {
 	return Words{
 		Title: "Lịch trình chuyển đổi",
 		Wave:  "ĐỢT", Step: "BƯỚC", Instant: "THỜI ĐIỂM", What: "VIỆC DIỄN RA", Zones: "VÙNG THAY ĐỔI", Held: "MỌI MÁY CHỦ CÓ TRƯỚC", Away: "MÁY MẤT LIÊN LẠC ĐẾN",
-		Kinds: [7]string{"thông báo", "hạ TTL", "thêm", "chuyển", "gỡ", "khôi phục TTL", "kết thúc"},
+		Kinds: [7]string{"thông báo", "hạ TTL", "thêm", "chuyển", "gỡ bỏ", "trả lại TTL", "kết thúc"},
 		Does: [7]string{
 			"thông báo ngừng dịch vụ, chậm nhất cuối ngày", "TTL được hạ xuống", "thêm những gì mới", "chuyển đổi: bản ghi trỏ sang cái mới",
-			"gỡ những gì bỏ đi; không quay lại được nữa", "TTL như thường lệ", "mọi máy chủ đã có",
+			"gỡ bỏ những gì thôi dùng; không quay lui được nữa", "TTL như thường lệ", "mọi máy chủ đã có",
 		},
 		Days: [7]string{"CN", "T2", "T3", "T4", "T5", "T6", "T7"}, Date: "02/01/2006 15:04:05", Units: [4]string{"ngày", "giờ", "phút", "giây"},
-		Wait: "chờ: đến khi không bộ nhớ đệm và máy chủ nào còn giữ cái cũ", Window: "thời gian có thể quay lại", Holiday: "ngày lễ", Now: "bây giờ", More: "và %d vùng nữa",
+		Wait: "chờ: đến khi không bộ nhớ đệm và máy chủ nào còn giữ cái cũ", Window: "thời gian có thể quay lui", Holiday: "ngày lễ", Now: "bây giờ", More: "và %d vùng nữa",
 		Scale: "độ dài không theo tỉ lệ; thời gian giữa hai bước được ghi tại chỗ",
 	}
 }

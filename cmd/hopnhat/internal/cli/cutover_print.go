@@ -68,7 +68,7 @@ func (w *cutoverWords) print(out io.Writer, s *control.Status) {
 		if c.Fits {
 			text = w.fits
 		}
-		fmt.Fprintf(out, text+"\n", c.File, short(c.Digest))
+		fmt.Fprintf(out, text+"\n", strings.Replace(c.File, ", version ", w.version, 1), short(c.Digest))
 	}
 	for _, z := range s.Zones {
 		fmt.Fprintf(out, w.served+"\n", z.Zone, z.View, z.Serial)
@@ -125,11 +125,11 @@ func (w *cutoverWords) plan(out io.Writer, s *control.Status) {
 	for _, c := range p.Changes {
 		fmt.Fprintln(out, "  "+w.change(c))
 	}
-	text := w.lost
 	if p.Preserved {
-		text = w.proof
+		fmt.Fprintf(out, w.proof+"\n", w.preserved)
+	} else {
+		fmt.Fprintf(out, w.lost+"\n", p.Verdict)
 	}
-	fmt.Fprintf(out, text+"\n", p.Verdict)
 	if !p.Announce.IsZero() {
 		day, _, _ := strings.Cut(w.at(p.Announce), " ")
 		fmt.Fprintf(out, w.announce+"\n", day)

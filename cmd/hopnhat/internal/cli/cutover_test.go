@@ -18,6 +18,7 @@ import (
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/verify"
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/cutover"
 )
 
 const planHash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -53,7 +54,7 @@ func scheduled() control.Status {
 		Format: control.StatusFormat, Time: inSeptember(1, 0), Folder: "/srv/dns", State: control.Waiting,
 		Plan: &control.Plan{
 			Hash: planHash, Cutover: inSeptember(1, 3), Window: inSeptember(3, 3), Made: inSeptember(1, 0), By: "lan", Why: "gộp tỉnh", Document: "12/QĐ-UBND",
-			Preserved: true, Verdict: "PRESERVED: every name answers as it did", Changes: []control.Change{{Zone: "gialai.gov.vn", View: "internet", From: 7, To: 9, Removed: 3, Added: 5}},
+			Preserved: true, Verdict: "preserved", Changes: []control.Change{{Zone: "gialai.gov.vn", View: "internet", From: 7, To: 9, Removed: 3, Added: 5}},
 		},
 		Steps: []control.Step{
 			{Kind: "lower", At: inSeptember(1, 1), Taken: inSeptember(1, 1), Verified: &control.Verified{At: inSeptember(1, 2), OK: true, Says: "9 of 9 servers"}},
@@ -104,7 +105,7 @@ plan ` + planHash + `, made 2025-09-01 07:00:00 +07:00 by lan: gộp tỉnh (12/
         lower   2025-09-01 08:00:00 +07:00                              2025-09-01 08:00:00 +07:00  well: 9 of 9 servers
         switch  2025-09-01 10:00:00 +07:00  2025-09-01 10:00:00 +07:00                              
   gialai.gov.vn (internet): serial 9, was 7; 3 records gone, 5 new
-proof: PRESERVED: every name answers as it did
+proof: PRESERVED: every name answers as it did, or as was decided
 a rollback is possible until 2025-09-03 10:00:00 +07:00
 approvals: 1 of 2: lan at 2025-09-01 07:00:00 +07:00
 published last: lower at 2025-09-01 08:00:00 +07:00 by hopnhat
@@ -395,6 +396,23 @@ func TestCutoverWords(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestStepWords: a step has one name in a language, in the table, the status and the picture.
+func TestStepWords(t *testing.T) {
+	for drawn, said := range map[[7]string]map[string]string{cutover.English().Kinds: cutoverInEnglish().kinds, cutover.Vietnamese().Kinds: cutoverInVietnamese().kinds} {
+		for k, word := range drawn {
+			if kind := cutover.Kind(k).String(); said[kind] != word {
+				t.Errorf("%s: %q is drawn, %q is said", kind, word, said[kind])
+			}
+		}
+	}
+	s := scheduled()
+	s.Certificate = &control.Certificate{File: "proof.json, version 2", Fits: true}
+	_, run := atDesk(t, s)
+	if _, out, _ := run("cutover", "status", "--lang", "vi"); !strings.Contains(out, "chứng minh: GIỮ NGUYÊN") || !strings.Contains(out, "proof.json, phiên bản 2 ") || strings.Contains(out, "preserved") {
+		t.Error(out)
 	}
 }
 

@@ -18,9 +18,9 @@ type cutoverWords struct {
 	soon   func(time.Duration) string
 	change func(control.Change) string
 
-	of, none, next, waits, stale, plans, because, proof, lost string
-	had, byWhom, back, announce, published, edit              string
-	fits, misfits, served, columns, well, failed              string
+	of, none, next, waits, stale, plans, because, proof, lost, preserved, version string
+	had, byWhom, back, announce, published, edit                                  string
+	fits, misfits, served, columns, well, failed                                  string
 
 	right, unverified, suchAs string // a verification
 
@@ -80,6 +80,8 @@ func cutoverInEnglish() *cutoverWords {
 		plans:     "plan %s, made %s by %s",
 		because:   ": ",
 		proof:     "proof: %s",
+		preserved: inEnglish().preserved,
+		version:   ", version ",
 		lost:      "proof: names are LOST: %s",
 		had:       "approvals: %d of %d",
 		byWhom:    "%s at %s",
@@ -165,6 +167,8 @@ func cutoverInVietnamese() *cutoverWords {
 		plans:     "kế hoạch %s, lập lúc %s, người lập %s",
 		because:   ": ",
 		proof:     "chứng minh: %s",
+		preserved: inVietnamese().preserved,
+		version:   ", phiên bản ",
 		lost:      "chứng minh: có tên bị MẤT: %s",
 		had:       "phê duyệt: %d trên %d",
 		byWhom:    "%s lúc %s",
