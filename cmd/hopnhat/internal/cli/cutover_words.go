@@ -103,7 +103,7 @@ func cutoverInEnglish() *cutoverWords {
 		goBack:      "; to go back: %s",
 		goOn:        "; to go on: %s",
 		goOnWithout: "; to go on: mend what does not answer, or take it out of hopnhat.yaml and run `hopnhat reload`; then: %s",
-		byItself:    "; it goes on by itself once that is mended",
+		byItself:    "; mend that and it goes on, without a command",
 		newDate:     "; write a new date into consolidation.yaml and run `hopnhat cutover schedule`, or: %s",
 
 		noPlan:      "there is no plan to approve; make one by `hopnhat cutover schedule`",
@@ -190,7 +190,7 @@ func cutoverInVietnamese() *cutoverWords {
 		goBack:      "; để quay lui: %s",
 		goOn:        "; để đi tiếp: %s",
 		goOnWithout: "; để đi tiếp: hãy sửa máy không trả lời, hoặc bỏ nó khỏi hopnhat.yaml rồi chạy `hopnhat reload`; sau đó: %s",
-		byItself:    "; sửa xong thì tự đi tiếp",
+		byItself:    "; sửa xong thì đi tiếp, không cần lệnh nào",
 		newDate:     "; hãy ghi ngày mới vào consolidation.yaml rồi chạy `hopnhat cutover schedule`, hoặc: %s",
 
 		noPlan:      "chưa có kế hoạch để phê duyệt; hãy lập bằng `hopnhat cutover schedule`",
