@@ -185,7 +185,7 @@ func (w *cutoverWords) alarmOf(s *control.Status) string {
 		text = w.states[s.State]
 	}
 	text += back()
-	if s.State == control.Held {
+	if s.State == control.Held || s.Held != nil {
 		text += w.remedy(s)
 	}
 	return text

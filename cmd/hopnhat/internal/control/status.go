@@ -229,7 +229,7 @@ func (r *Reloaded) Has(zone, view string) bool {
 // Alarms tells whether somebody must look: nothing more is done by itself, servers do
 // not answer as they should, or the clock is not trusted.
 func (s *Status) Alarms() bool {
-	return s.State == Held || s.State == Missed || s.Failed() != nil || s.Clock != nil
+	return s.State == Held || s.Held != nil || s.State == Missed || s.Failed() != nil || s.Clock != nil
 }
 
 // Failed is the step whose verification failed, was not followed by one that did

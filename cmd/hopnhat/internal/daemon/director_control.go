@@ -43,6 +43,9 @@ func (d *Daemon) Handle(ctx context.Context, p control.Peer, r control.Request, 
 	}
 	defer d.director.rouse()
 	if err := d.director.command(p, r); err != nil {
+		if late := new(cutover.NotNowError); errors.As(err, &late) {
+			late.Earliest = late.Earliest.In(d.director.location())
+		}
 		return nil, err
 	}
 	return d.status(), nil

@@ -42,10 +42,7 @@ func (d *Daemon) status() control.Status {
 // status adds how the timeline stands.
 func (dir *director) status(s *control.Status) {
 	p := dir.progress
-	loc := time.Local
-	if w := dir.d.loaded.workspace; !w.Mapping.Cutover.IsZero() {
-		loc = w.Mapping.Cutover.Location()
-	}
+	loc := dir.location()
 	s.Time = s.Time.In(loc)
 	if p.Published.Kind != "" {
 		s.Published = &control.Published{At: p.Published.At.In(loc), Who: p.Published.Who, Why: p.Published.Why}
@@ -101,6 +98,14 @@ func (dir *director) status(s *control.Status) {
 		}
 		s.Held.Cause = dir.cause(next, s.Held.Why)
 	}
+}
+
+// location is the time zone that people speak in here: that of the cutover's date.
+func (dir *director) location() *time.Location {
+	if w := dir.d.loaded.workspace; !w.Mapping.Cutover.IsZero() {
+		return w.Mapping.Cutover.Location()
+	}
+	return time.Local
 }
 
 // heldBy is the failed verification that holds the timeline, if one does.

@@ -762,6 +762,7 @@ func TestRollsBackByItself(t *testing.T) {
 			if back := strings.Contains(s.log.String(), "ALARM: rolled back by itself"); back == silent {
 				t.Errorf("rolled back by itself: %v\n%s", back, s.log)
 			}
+			s.until("what is wrong now is an alarm too", func(st control.Status) bool { return st.Held != nil && st.Alarms() })
 		})
 	}
 }
