@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -93,6 +94,9 @@ func TestCrashState(t *testing.T) {
 		if d := w.serves(was[len(was)-1], was...); d != "" {
 			t.Error(d)
 		}
+		if out, _, code := run(t, "cutover", "status", "--lang", "en", "--state", w.state); code != 1 || !strings.Contains(out, "may lack events that had been written") {
+			t.Errorf("exit %d:\n%s", code, out)
+		}
 	})
 	t.Run("no serials", func(t *testing.T) {
 		w := source.from(t)
@@ -137,6 +141,127 @@ func TestCrashState(t *testing.T) {
 			t.Errorf("%d steps were taken\n%s", w.taken(), d)
 		}
 	})
+}
+
+// TestCrashLog starts a server on a log that lost its end, with and without what tells
+// so. It serves what the log still says, under serials later than all that went out,
+// and holds the timeline, over restarts too, until somebody releases it.
+func TestCrashLog(t *testing.T) {
+	t.Parallel()
+	source := newCrashWorkspace(t)
+	source.rehearsed()
+	source.closes()
+	was := source.others()
+	const at = 3 // the switch, of those that were published; remove is what it would take next
+	for name, lost := range map[string][]string{
+		"cut":             {},
+		"cut, no head":    {"history/head"},
+		"cut, no serials": {"serials.json"},
+		"cut, neither":    {"history/head", "serials.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := source.from(t)
+			path := filepath.Join(w.state, "history", "log")
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kept []byte
+			published := 0
+			for line := range bytes.Lines(b) {
+				if bytes.Contains(line, []byte(`"event":{`)) && bytes.Contains(line, []byte(`"zones":[`)) {
+					if published++; published > at+1 {
+						break
+					}
+				}
+				kept = append(kept, line...)
+			}
+			if err := os.WriteFile(path, kept, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range lost {
+				if err := os.Remove(filepath.Join(w.state, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := was[at]
+			for z := range was[at].All() {
+				last := z
+				for _, other := range was {
+					if o := other.Zone(z.ID()); last.Serial().Before(o.Serial()) {
+						last = o
+					}
+				}
+				if serial := last.Serial(); z.WithSerial(serial).Equal(last) {
+					want = want.With(z.WithSerial(serial))
+				} else {
+					want = want.With(z.WithSerial(serial.Next()))
+				}
+			}
+			if want.Digest() == was[at].Digest() {
+				t.Fatal("no zone changed after the switch")
+			}
+			for range 2 {
+				p := w.begin()
+				eventually(t, p.peer, "it is held", func() bool {
+					out, _, code := run(t, "cutover", "status", "--lang", "en", "--state", w.state)
+					return code == 1 && strings.Contains(out, "may lack events that had been written") && strings.Contains(out, "hopnhat cutover release")
+				})
+				if d := w.serves(want, was...); d != "" {
+					t.Errorf("%s\n%s", d, p.log)
+				}
+				if log := p.log.String(); strings.Count(log, "ALARM") != 1 || strings.Contains(log, "served from now on") {
+					t.Errorf("it says:\n%s", log)
+				}
+				if err := p.end(syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := w.begin()
+			if _, errs, code := run(t, "cutover", "release", "--why", "looked at", "--state", w.state); code != 0 {
+				t.Fatal(errs)
+			}
+			if err := p.end(syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			p = w.begin()
+			if out, _, _ := run(t, "cutover", "status", "--lang", "en", "--state", w.state); strings.Contains(out, "may lack events") || strings.Contains(p.log.String(), "may lack events") {
+				t.Errorf("it was released, and is held again:\n%s\n%s", out, p.log)
+			}
+			if d := w.serves(want, was...); d != "" {
+				t.Errorf("%s\n%s", d, p.log)
+			}
+		})
+	}
+}
+
+// TestCrashLogLine: of the log one line in the middle is damaged, so that those after it
+// do not follow from those before. What was published last is served, and it is held.
+func TestCrashLogLine(t *testing.T) {
+	t.Parallel()
+	w := newCrashWorkspace(t)
+	w.rehearsed()
+	was, _ := w.last(false)
+	path := filepath.Join(w.state, "history", "log")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := bytes.Replace(b, []byte(`"kind":"scheduled"`), []byte(`"kind":"sxheduled"`), 1)
+	if bytes.Equal(b, bad) {
+		t.Fatal("nothing was scheduled")
+	}
+	if err := os.WriteFile(path, bad, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := w.begin()
+	out, _, code := run(t, "cutover", "status", "--lang", "en", "--state", w.state)
+	if code != 1 || !strings.Contains(out, "may lack events that had been written") || strings.Count(p.log.String(), "ALARM") != 1 {
+		t.Errorf("exit %d:\n%s\n%s", code, out, p.log)
+	}
+	if d := w.serves(was); d != "" {
+		t.Error(d)
+	}
 }
 
 // TestCrashFiles starts a server in the middle of a timeline while a file of the

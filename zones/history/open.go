@@ -132,6 +132,7 @@ const mendLog = "restore the log from a backup; the lines that can be read serve
 func (o *opener) readHead() {
 	if !o.there[headName] {
 		if o.there[logName] && o.lines() {
+			o.damaged = true
 			o.tell("H-HEAD", finding.Error, headName, 0, "the file is missing, which tells where the log must end", "the next write makes it anew; look whether the log ends where it should")
 		}
 		return
@@ -142,6 +143,7 @@ func (o *opener) readHead() {
 		o.head = h
 		return
 	}
+	o.damaged = true
 	what := "the file is damaged, which tells where the log must end"
 	if err != nil {
 		what += ": " + err.Error()

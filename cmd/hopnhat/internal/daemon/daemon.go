@@ -141,7 +141,9 @@ func Start(ctx context.Context, o Options) (d *Daemon, err error) {
 		if d.director, err = newDirector(d, o.Rehearse); err != nil {
 			return d, err
 		}
+		d.director.holdLoss()
 	}
+	d.past.repair(o.Log)
 	loaded, err := d.read(ctx, d.recalled(), nil, Note{})
 	if err != nil {
 		if loaded, err = d.director.resume(loaded, err); err != nil {
@@ -225,11 +227,6 @@ func (d *Daemon) openPast() (*past, error) {
 		if e := p.lost(d.o.State, fs); e != nil {
 			p.close()
 			return nil, errors.Join(err, e)
-		}
-	}
-	if p != nil {
-		if e := p.h.Repair(); e != nil { // what cannot be written now is said again by who writes next
-			fmt.Fprintf(d.o.Log, "%s: what a crash left in the history cannot be made good: %v\n", p.dir, e)
 		}
 	}
 	return p, err

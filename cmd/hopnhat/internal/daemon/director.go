@@ -39,6 +39,7 @@ type director struct {
 	served   zones.World // what was published last
 	started  bool        // served is known
 	partial  bool        // not all of it can be read
+	lost     string      // why it is held, where the log lost lines; "" where it is not
 	from     *Loaded     // the files that served came from; nil: not read in this run
 
 	drafting  bool // a plan is being made, one at a time
@@ -101,6 +102,8 @@ type logged struct {
 	Scheme *scheme       `json:"scheme,omitempty"` // of scheduled
 	// Verdict is, of verified, what Why says, in numbers.
 	Verdict *control.Verdict `json:"verdict,omitempty"`
+	// Lost is, of held since the log lost lines, how many findings say so at each start.
+	Lost *int `json:"lost,omitempty"`
 }
 
 // newDirector takes up the timeline where the log left it.
@@ -131,6 +134,13 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 		if err := json.Unmarshal(ev.Data, &l); err != nil {
 			return nil, fmt.Errorf("%s: event %d of the log: %w", d.past.dir, ev.N, err)
 		}
+		next, err := dir.progress.After(l.Event)
+		if err == nil {
+			dir.progress = next
+		} else if d.past.cut {
+			dir.say("%s: event %d of the log is passed over, since others before it are lost: %v", d.past.dir, ev.N, err)
+			continue
+		}
 		if dir.events = append(dir.events, l.Event); l.Scheme != nil {
 			dir.scheme = *l.Scheme
 		}
@@ -146,9 +156,8 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 		events := d.past.h.Events()
 		i := slices.IndexFunc(events, func(ev history.Event) bool { return ev.N == n })
 		if i < 0 {
-			return nil, fmt.Errorf("%s: event %d, from which the plan goes on, is not in the log", d.past.dir, n)
-		}
-		if dir.standing, err = d.past.world(events[i]); err != nil {
+			dir.say("%s: event %d, from which the plan goes on, is not in the log, so it is to be scheduled again", d.past.dir, n)
+		} else if dir.standing, err = d.past.world(events[i]); err != nil {
 			dir.say("what the plan goes on from cannot be read whole, so it is to be scheduled again: %v", err)
 		}
 	}
@@ -199,7 +208,9 @@ func (dir *director) note(ev cutover.Event, w *zones.World, n Note, more logged)
 	if ev.Kind != cutover.Taken && ev.Kind != cutover.Edited && ev.Kind != cutover.Verified {
 		dir.alarm = "" // somebody has looked, and what holds by now is told anew
 	}
-	dir.progress = progress
+	if dir.progress = progress; progress.Hold == nil {
+		dir.lost = ""
+	}
 	return nil
 }
 

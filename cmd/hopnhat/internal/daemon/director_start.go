@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -8,7 +9,9 @@ import (
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
+	"gialai.gov.vn/hopnhat/zones/cutover"
 	"gialai.gov.vn/hopnhat/zones/finding"
+	"gialai.gov.vn/hopnhat/zones/history"
 )
 
 // resume is what a start serves where what the files lead to cannot be served: what
@@ -70,4 +73,41 @@ func (dir *director) gone(l *Loaded) error {
 		l.failed = append(slices.Clone(l.seen), stamps(files)...) // they are looked for again
 	}
 	return errors.Join(faults...)
+}
+
+// holdLoss holds the timeline where the log lost lines that had been written: what it
+// says may not be what was done. That stands in the log itself, so that it holds over
+// restarts, and is told of one loss once.
+func (dir *director) holdLoss() {
+	p := dir.d.past
+	events := p.h.Events()
+	for i, ev := range slices.Backward(events) {
+		var l logged
+		if ev.Kind != string(cutover.Held) || json.Unmarshal(ev.Data, &l) != nil || l.Lost == nil {
+			continue
+		}
+		if p.loss != "" && (p.head || p.faults > *l.Lost) {
+			break // more was lost since
+		}
+		since := events[i+1:]
+		p.loss, p.cut = "", !slices.ContainsFunc(since, func(e history.Event) bool { return len(e.Zones) > 0 })
+		ends := []cutover.EventKind{cutover.Released, cutover.Aborted, cutover.RolledBack}
+		if !slices.ContainsFunc(since, func(e history.Event) bool { return slices.Contains(ends, cutover.EventKind(e.Kind)) }) {
+			dir.lost = l.Event.Why
+		}
+		break
+	}
+	if p.loss != "" {
+		ev := cutover.Event{Kind: cutover.Held, At: p.now(), Who: p.self, UID: -1, Why: p.loss}
+		if err := dir.note(ev, nil, Note{UID: -1}, logged{Lost: &p.faults}); err != nil {
+			dir.say("that the cutover is held cannot be kept over a restart: %v", err)
+			if next, err := dir.progress.After(ev); err == nil {
+				dir.events, dir.progress = append(dir.events, ev), next
+			}
+		}
+		dir.lost = p.loss
+	}
+	if dir.lost != "" {
+		dir.alarmed(dir.lost)
+	}
 }

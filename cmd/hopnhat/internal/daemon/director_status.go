@@ -77,6 +77,9 @@ func (dir *director) status(s *control.Status) {
 	for _, a := range p.Approvals {
 		s.Approvals.By = append(s.Approvals.By, control.Approval{User: a.Who, UID: a.UID, At: a.At.In(loc)})
 	}
+	if dir.lost != "" {
+		s.State = control.Held
+	}
 	if why := dir.d.loaded.lacks; why != "" {
 		s.State, s.Held = control.Held, &control.Hold{Why: why, Since: s.Time, Cause: control.ByFiles}
 	}

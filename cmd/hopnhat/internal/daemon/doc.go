@@ -14,7 +14,8 @@
 //	             compiled, each by one atomic store
 //	WHOLE        what is answered now, by a timeline, is in the history and its log
 //	             before it is published; a start serves what the log says, whole,
-//	             where the files cannot be used too (past.go, director_start.go)
+//	             where the files cannot be used too (past.go, director_start.go).
+//	             Where the log lost lines it is held, and no serial comes again
 //	T-FENCE      a step of a timeline is taken only of the plan that was scheduled
 //	             and approved, from the files as they were loaded
 //	FRESH        a followed zone is the one that a primary had, whole, at most

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gialai.gov.vn/hopnhat/zones"
@@ -36,6 +38,11 @@ type past struct {
 	now    func() time.Time
 	unlock func()
 	self   string // the server's own user
+
+	loss   string // that the log lost lines; "": it did not, or it is held in the log itself
+	faults int    // how many findings of that come again at each start
+	head   bool   // one does not: the next write makes the head anew
+	cut    bool   // what was published last may have had later serials than the log says
 }
 
 // errOther is a state folder whose history another server keeps.
@@ -64,7 +71,39 @@ func openPast(state string, now func() time.Time) (*past, []finding.Finding, err
 	if u, err := user.Current(); err == nil {
 		self = u.Username
 	}
-	return &past{h: h, dir: dir, now: now, unlock: unlock, self: self}, fs, nil
+	p := &past{h: h, dir: dir, now: now, unlock: unlock, self: self}
+	p.judge(fs)
+	return p, fs, nil
+}
+
+// judge takes from what was found that the log lost lines which had been written: no
+// crash does that.
+func (p *past) judge(found []finding.Finding) {
+	var what []string
+	for _, f := range found {
+		if f.Severity < finding.Error || f.ID != "H-LOG" && f.ID != "H-HEAD" {
+			continue
+		}
+		if what = append(what, f.Found); f.ID == "H-LOG" {
+			p.faults++
+		} else {
+			p.head = true
+		}
+	}
+	if len(what) > 0 {
+		p.cut = true
+		p.loss = fmt.Sprintf("%s may lack events that had been written: %s; what it still says is served, under later serials. Restore it from a backup, or look what was done after that: a step, a rollback, an edit", p.dir, strings.Join(what, "; "))
+	}
+}
+
+// repair makes good what a crash left.
+func (p *past) repair(log io.Writer) {
+	if p == nil {
+		return
+	}
+	if err := p.h.Repair(); err != nil { // what cannot be written now is said again by who writes next
+		fmt.Fprintf(log, "%s: what a crash left in the history cannot be made good: %v\n", p.dir, err)
+	}
 }
 
 // lost tells that what was published last is not known any more, although something
@@ -161,7 +200,8 @@ func (p *past) overtaken(r history.Ref, z *zones.Zone) bool {
 // served last. A crash, or a full disk, may have come between that and the log's line,
 // without which it was never published. So where the zone is what the log says is
 // served, it counts from that; and it counts from the newest version, if that is
-// later, since the history takes no second content under a serial.
+// later, since the history takes no second content under a serial. A log that lost
+// lines does not say what was published.
 func (p *past) base(was served, known bool, z, said *zones.Zone) (served, bool) {
 	if p == nil {
 		return was, known
@@ -172,7 +212,7 @@ func (p *past) base(was served, known bool, z, said *zones.Zone) (served, bool) 
 	}
 	newest := vs[len(vs)-1]
 	ahead := was.Served.Before(newest.Serial)
-	if said != nil && (ahead || said.Serial() != was.Served) && !said.Serial().Before(z.Serial()) && said.Equal(z.WithSerial(said.Serial())) {
+	if said != nil && !p.cut && (ahead || said.Serial() != was.Served) && !said.Serial().Before(z.Serial()) && said.Equal(z.WithSerial(said.Serial())) {
 		return served{Content: content(z), Served: said.Serial()}, true
 	}
 	if known && !ahead {
