@@ -78,9 +78,6 @@ func held() control.Status {
 // atDesk serves a status, and runs a command line against it.
 func atDesk(t *testing.T, s control.Status) (d *desk, run func(args ...string) (int, string, string)) {
 	t.Helper()
-	old := time.Local
-	time.Local = time.FixedZone("", -5*3600) // that of the desk does not matter
-	t.Cleanup(func() { time.Local = old })
 	d = &desk{status: s}
 	path := filepath.Join(t.TempDir(), control.File)
 	server, err := control.Listen(path, "", d, new(bytes.Buffer))

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/control"
 	"gialai.gov.vn/hopnhat/zones"
@@ -95,9 +94,6 @@ func stated(t *testing.T, dir string) *zones.Zone {
 
 func runIn(t *testing.T, args ...string) (int, string, string) {
 	t.Helper()
-	old := time.Local
-	time.Local = time.FixedZone("", -5*3600) // the zone of the cutover's date is the one that matters
-	defer func() { time.Local = old }()
 	var out, errw bytes.Buffer
 	code := Main(args, strings.NewReader(""), &out, &errw)
 	return code, out.String(), errw.String()
