@@ -259,6 +259,11 @@ func (dir *director) arrange(l *Loaded, n Note) error {
 			return !s.Address.Addr().IsLoopback()
 		})
 	}
+	if was := dir.d.loaded; was != nil {
+		if before, now := was.workspace.Config.Cutover.Approvals, l.workspace.Config.Cutover.Approvals; now != before {
+			l.Notes = append(l.Notes, fmt.Sprintf("the approvals that a plan needs were %d before, and are %d from now on", before, now))
+		}
+	}
 	p, err := dir.lead(l)
 	var to zones.World
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,6 +93,17 @@ func TestTimeline(t *testing.T) {
 	s.start()
 	s.is(newMail, "198.51.100.3 300")
 	s.until("done after a start", func(st control.Status) bool { return st.State == control.Done })
+}
+
+// TestFewerApprovals: who takes an approval out of the configuration is not silent.
+func TestFewerApprovals(t *testing.T) {
+	s := staged(t, "2025-08-20T00:00:00Z", "cutover: {approvals: 2}\n")
+	s.write("hopnhat.yaml", "version: 1\ncutover: {approvals: 1}\n")
+	v, err := s.ask(0, control.ReloadCommand, control.Reload{})
+	const says = "the approvals that a plan needs were 2 before, and are 1 from now on"
+	if r, ok := v.(control.Reloaded); err != nil || !ok || !slices.Contains(r.Notes, says) || !strings.Contains(s.log.String(), says) {
+		t.Errorf("%+v, %v\n%s", v, err, s.log)
+	}
 }
 
 // TestBack: before the switch a plan is aborted, after it rolled back: old data
