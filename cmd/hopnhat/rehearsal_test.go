@@ -772,6 +772,19 @@ func TestRehearsalHeld(t *testing.T) {
 	for _, w := range r.servers {
 		w.gives(t, "rolled back", steps[w.view][0])
 	}
+	// They are wrong of that too, until they are mended.
+	eventually(t, r.peer, "an alarm after the rollback", func() bool { return strings.Count(r.log.String(), "ALARM: the cutover is held: ") >= 3 })
+	if s := r.status(t, 1); s.State != control.RolledBack || s.Held == nil {
+		t.Errorf("%q, held %+v", s.State, s.Held)
+	}
+	for _, g := range gates {
+		g.set(gateOpen)
+	}
+	r.order(t, 0, "release", "--why", "đã sửa")
+	eventually(t, r.peer, "the rollback is verified", func() bool {
+		log := r.log.String()
+		return strings.Contains(log[strings.LastIndex(log, "ALARM"):], "verified: ")
+	})
 	if s := r.status(t, 0); s.State != control.RolledBack {
 		t.Errorf("%q", s.State)
 	}
