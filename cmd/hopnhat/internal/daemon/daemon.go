@@ -51,6 +51,7 @@ type Loaded struct {
 	raw       map[string]zones.World // as they were loaded: without catalogs, numbers and what is followed
 	change    *change                // how the world of now comes to be served; nil without a timeline
 	proved    *proved                // nil for zone files
+	retries   bool                   // with lacks: it is no file that is wrong, so it is tried again by itself
 	lacks     string                 // why what was published last is served in place of what the files lead to; "" where it is not
 }
 
@@ -441,7 +442,7 @@ func (d *Daemon) reloaded(ctx context.Context, before *early, n Note) error {
 	if err != nil {
 		if loaded != nil {
 			d.loaded.failed = loaded.failed
-			if d.loaded.lacks != "" && len(loaded.failed) == 0 {
+			if d.loaded.retries = d.loaded.lacks != "" && len(loaded.failed) == 0; d.loaded.retries {
 				d.loaded.failed = loaded.seen
 			}
 		}

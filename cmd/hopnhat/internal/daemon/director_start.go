@@ -26,7 +26,7 @@ func (dir *director) resume(l *Loaded, err error) (*Loaded, error) {
 		Worlds: map[string]zones.World{Now: dir.served}, Transfers: l.Transfers, workspace: l.workspace,
 		seen: l.seen, failed: l.seen, lacks: lacking(err),
 	}
-	if len(l.failed) > 0 {
+	if out.retries = len(l.failed) == 0; !out.retries {
 		out.failed = l.failed
 	}
 	for _, li := range dir.d.o.Listeners {
@@ -34,8 +34,11 @@ func (dir *director) resume(l *Loaded, err error) (*Loaded, error) {
 			out.Notes = append(out.Notes, fmt.Sprintf("listener %s: nothing is known of the world at %q, so it refuses", li.Address, li.At))
 		}
 	}
-	out.Notes = append([]string{err.Error()}, append(out.Notes,
-		"ALARM: the cutover is held: the files cannot be used as they are. What was published last is served; mend them, then: hopnhat reload "+finding.Shell(l.workspace.Dir))...)
+	alarm := "the files cannot be used as they are. What was published last is served; mend them, then: hopnhat reload " + finding.Shell(l.workspace.Dir)
+	if out.retries {
+		alarm = "what the files lead to cannot be served. What was published last is; it is tried again by itself"
+	}
+	out.Notes = append([]string{err.Error()}, append(out.Notes, "ALARM: the cutover is held: "+alarm)...)
 	c, err := dir.edit(out, nil, dir.served, Note{})
 	if err != nil {
 		return l, err
