@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -60,17 +61,17 @@ func Fold(es []Event) (Progress, error) {
 	return p, nil
 }
 
-// After is where a cutover stands when one more event has come; the *EventError has
-// the index 0.
+// After is where a cutover stands when one more event has come. An error says why it
+// cannot have come.
 func (p Progress) After(e Event) (Progress, error) {
 	n, why := p.after(e)
 	if why != "" {
-		return p, &EventError{0, e, why}
+		return p, fmt.Errorf("%s: %s", e.Kind, why)
 	}
 	return n, nil
 }
 
-// after is After; why tells that the event cannot have come.
+// after is After, with the reason alone.
 func (p Progress) after(e Event) (n Progress, why string) {
 	n = p
 	n.Now = later(p.Now, e.At)
