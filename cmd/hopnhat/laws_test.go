@@ -74,7 +74,7 @@ var foreign = map[string][]string{
 	"golang.org/x/text":                         {"cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/sheet"},                                                                                 // NFC
 	"golang.org/x/term":                         {"cmd/hopnhat/internal/cli"},                                                                                                                     // is this a terminal
 	"github.com/schollz/progressbar/v3":         {"cmd/hopnhat/internal/cli"},                                                                                                                     //
-	"github.com/google/renameio/v2":             {"cmd/hopnhat/internal/daemon", "cmd/hopnhat/internal/cli", "cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/updates"},                    // files that are whole or not there
+	"github.com/google/renameio/v2":             {"cmd/hopnhat/internal/cli", "cmd/hopnhat/internal/workspace", "cmd/hopnhat/internal/updates"},                                                   // files that are whole or not there
 	"github.com/xuri/excelize/v2":               {"cmd/hopnhat/internal/sheet"},                                                                                                                   // what a spreadsheet is, is one package's matter
 	"github.com/dnstap/golang-dnstap":           {"resolver/seen"},                                                                                                                                // its messages alone
 	"github.com/farsightsec/golang-framestream": {"resolver/seen"},                                                                                                                                //

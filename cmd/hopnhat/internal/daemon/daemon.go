@@ -447,7 +447,7 @@ func (d *Daemon) reloaded(ctx context.Context, before *early, n Note) error {
 			}
 		}
 		if d.loaded.lacks != "" {
-			d.loaded.lacks = lacking(err)
+			d.loaded.lacks = lacking(err, d.loaded.retries)
 		}
 		return err
 	}

@@ -135,12 +135,14 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 			return nil, fmt.Errorf("%s: event %d of the log: %w", d.past.dir, ev.N, err)
 		}
 		next, err := dir.progress.After(l.Event)
-		if err == nil {
-			dir.progress = next
-		} else if d.past.cut {
+		switch {
+		case err != nil && !d.past.cut:
+			return nil, fmt.Errorf("%s: event %d of the log: %w", d.past.dir, ev.N, err)
+		case err != nil:
 			dir.say("%s: event %d of the log is passed over, since others before it are lost: %v", d.past.dir, ev.N, err)
 			continue
 		}
+		dir.progress = next
 		if dir.events = append(dir.events, l.Event); l.Scheme != nil {
 			dir.scheme = *l.Scheme
 		}
@@ -149,9 +151,6 @@ func newDirector(d *Daemon, rehearse time.Duration) (*director, error) {
 		}
 	}
 	var err error
-	if dir.progress, err = cutover.Fold(dir.events); err != nil {
-		return nil, fmt.Errorf("%s: %w", d.past.dir, err)
-	}
 	if n := dir.scheme.Standing.Event; n > 0 {
 		events := d.past.h.Events()
 		i := slices.IndexFunc(events, func(ev history.Event) bool { return ev.N == n })

@@ -240,7 +240,6 @@ func (dir *director) release(n Note) error {
 	if err := dir.note(cutover.Event{Kind: cutover.Released}, nil, n, logged{}); err != nil {
 		return err
 	}
-	dir.alarm = ""
 	if unverified {
 		dir.verify()
 	}

@@ -197,17 +197,11 @@ func TestScheduleEndsWithTheServer(t *testing.T) {
 			}
 			n := len(d.past.h.Events())
 			close(on)
-			for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			eventually(t, s.log, "what was left behind ends", func() bool {
 				d.mu.Lock()
-				over := !d.director.drafting
-				d.mu.Unlock()
-				if over {
-					break
-				}
-				if time.Now().After(end) {
-					t.Fatal("what was left behind never ends")
-				}
-			}
+				defer d.mu.Unlock()
+				return !d.director.drafting
+			})
 			if is := len(d.past.h.Events()); is != n {
 				t.Errorf("%d events were written after the end", is-n)
 			}

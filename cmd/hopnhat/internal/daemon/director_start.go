@@ -24,9 +24,10 @@ func (dir *director) resume(l *Loaded, err error) (*Loaded, error) {
 	}
 	out := &Loaded{
 		Worlds: map[string]zones.World{Now: dir.served}, Transfers: l.Transfers, workspace: l.workspace,
-		seen: l.seen, failed: l.seen, lacks: lacking(err),
+		seen: l.seen, failed: l.seen, retries: len(l.failed) == 0,
 	}
-	if out.retries = len(l.failed) == 0; !out.retries {
+	out.lacks = lacking(err, out.retries)
+	if !out.retries {
 		out.failed = l.failed
 	}
 	for _, li := range dir.d.o.Listeners {
@@ -51,8 +52,11 @@ func (dir *director) resume(l *Loaded, err error) (*Loaded, error) {
 	return out, nil
 }
 
-// lacking is the reason in one line.
-func lacking(err error) string {
+// lacking is the reason in one line; retries tells that no file is wrong.
+func lacking(err error, retries bool) string {
+	if retries {
+		return "what the files lead to cannot be served, so what was published last is; it is tried again by itself: " + oneLine(err.Error())
+	}
 	return "the files cannot be used, so what was published last is served until they are mended and loaded (hopnhat reload): " + oneLine(err.Error())
 }
 

@@ -219,25 +219,19 @@ func (dir *director) planned(s *control.Status, loc *time.Location) {
 		cp.Announce = a.At
 	}
 	served := on.Served()
-	var before time.Time // when the step before was taken, or can be
+	soonest := dir.next().At // of the step at hand, by what was taken so far
 	for i, step := range served {
 		one := control.Step{Wave: step.Wave, Kind: step.Kind.String(), At: step.At.In(loc), Earliest: step.At.In(loc)}
-		switch {
-		case i < len(taken):
-			one.Taken, before = taken[i].In(loc), taken[i]
-			one.Verified = dir.verifiedStep(i, loc)
-		case i == len(taken):
-			before = step.At
-			if next := dir.next(); next.At.After(before) {
-				before = next.At
+		if i < len(taken) {
+			one.Taken, one.Verified = taken[i].In(loc), dir.verifiedStep(i, loc)
+		} else {
+			if i > len(taken) {
+				soonest = soonest.Add(step.After)
 			}
-		case before.Add(step.After).Before(step.At):
-			before = step.At
-		default:
-			before = before.Add(step.After)
-		}
-		if i >= len(taken) {
-			one.Earliest = before.In(loc)
+			if soonest.Before(step.At) {
+				soonest = step.At
+			}
+			one.Earliest = soonest.In(loc)
 		}
 		s.Steps = append(s.Steps, one)
 	}

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/finding"
@@ -112,7 +110,7 @@ func (s *subscriptions) save() error {
 	if err := os.MkdirAll(filepath.Dir(s.file), 0o755); err != nil {
 		return err
 	}
-	return renameio.WriteFile(s.file, append(b, '\n'), 0o644)
+	return workspace.WriteFile(s.file, append(b, '\n'))
 }
 
 // with adds the zones that are held to those that the configuration follows, from

@@ -12,8 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"gialai.gov.vn/hopnhat/cmd/hopnhat/internal/workspace"
 	"gialai.gov.vn/hopnhat/zones"
 	"gialai.gov.vn/hopnhat/zones/zonefile"
 )
@@ -63,7 +62,7 @@ func (k keeper) write(z *zones.Zone, confirmed time.Time, from string, was kept)
 	}
 	// Another server on the same files may have taken it away.
 	if _, err := os.Stat(filepath.Join(k.dir, now.File)); now.File != was.File || err != nil {
-		if err := renameio.WriteFile(filepath.Join(k.dir, now.File), zonefile.Write(z), 0o644); err != nil {
+		if err := workspace.WriteFile(filepath.Join(k.dir, now.File), zonefile.Write(z)); err != nil {
 			return was, err
 		}
 	}
@@ -71,7 +70,7 @@ func (k keeper) write(z *zones.Zone, confirmed time.Time, from string, was kept)
 	if err != nil {
 		return was, err
 	}
-	if err := renameio.WriteFile(filepath.Join(k.dir, base+".json"), append(b, '\n'), 0o644); err != nil {
+	if err := workspace.WriteFile(filepath.Join(k.dir, base+".json"), append(b, '\n')); err != nil {
 		return was, err
 	}
 	if was.File != "" && was.File != now.File {
