@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +89,8 @@ func freePort(t testing.TB, host string) netip.AddrPort {
 var ports sync.Map
 
 func isFree(addr string) bool {
+	syscall.ForkLock.RLock() // a process that another test starts now would have the port until it begins
+	defer syscall.ForkLock.RUnlock()
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return false

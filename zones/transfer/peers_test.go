@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,6 +71,8 @@ func need(t testing.TB, name string) string {
 func freePort(t testing.TB) uint16 {
 	t.Helper()
 	free := func(host string, port int) bool {
+		syscall.ForkLock.RLock() // a process that another test starts now would have the port until it begins
+		defer syscall.ForkLock.RUnlock()
 		addr := net.JoinHostPort(host, strconv.Itoa(port))
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
